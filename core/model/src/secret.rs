@@ -1,0 +1,143 @@
+//! Secrets: objects hold references; values exist only between reading and the call that needs
+//! them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a secret value is to be found, never the value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretRef(pub String);
+
+impl SecretRef {
+    /// The reference to the value of an environment variable of a service, as the application's
+    /// own files give it.
+    pub fn of_environment(service: &str, variable: &str) -> Self {
+        Self(format!("application:{service}:env:{variable}"))
+    }
+}
+
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A secret value. It has no `Display`, its `Debug` says nothing, it can't be serialized; the
+/// only way to the text is [`SecretValue::reveal`], to be called where the text is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretValue(String);
+
+impl SecretValue {
+    /// Takes a value into keeping.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretValue(hidden)")
+    }
+}
+
+/// The values behind the references of one application.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(BTreeMap<SecretRef, SecretValue>);
+
+impl Secrets {
+    /// No secrets.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps a value under its reference.
+    pub fn insert(&mut self, reference: SecretRef, value: SecretValue) {
+        self.0.insert(reference, value);
+    }
+
+    /// The value behind a reference.
+    pub fn get(&self, reference: &SecretRef) -> Option<&SecretValue> {
+        self.0.get(reference)
+    }
+
+    /// Takes over all the secrets of another reading.
+    pub fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// The text with every secret value in it replaced by `***`; for messages that repeat what a
+    /// server said.
+    pub fn redact(&self, text: &str) -> String {
+        let mut values: Vec<&str> = self.0.values().map(SecretValue::reveal).collect();
+        values.sort_by_key(|v| std::cmp::Reverse(v.len()));
+        values
+            .into_iter()
+            .filter(|v| v.len() >= 4)
+            .fold(text.to_owned(), |t, v| t.replace(v, "***"))
+    }
+}
+
+/// The key under which a native document holds a reference in place of a secret value:
+/// `{"$secret": "application:db:env:POSTGRES_PASSWORD"}`.
+pub const SECRET_KEY: &str = "$secret";
+
+/// True for the names of variables whose values are secrets by custom.
+pub fn is_secret_name(name: &str) -> bool {
+    const PARTS: [&str; 10] = [
+        "PASSWORD",
+        "PASSWD",
+        "SECRET",
+        "TOKEN",
+        "PRIVATE_KEY",
+        "API_KEY",
+        "APIKEY",
+        "ACCESS_KEY",
+        "CREDENTIAL",
+        "ENCRYPTION_KEY",
+    ];
+    let upper = name.to_ascii_uppercase();
+    PARTS.iter().any(|part| upper.contains(part))
+        || upper.ends_with("_PASS")
+        || upper.ends_with("_PWD")
+}
+
+/// True for a value that carries a password in a URL: `scheme://user:password@host`.
+pub fn is_secret_value(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(_, rest)| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_that_carry_secrets_are_known() {
+        for name in ["POSTGRES_PASSWORD", "db_pass", "AWS_SECRET_ACCESS_KEY", "github_token"] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in ["POSTGRES_USER", "PASSENGER_COUNT", "PORT", "KEY"] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+        assert!(is_secret_value("postgres://app:hunter2@db:5432/app"));
+        assert!(!is_secret_value("http://db:5432/a@b:c"));
+    }
+
+    #[test]
+    fn a_value_shows_nowhere() {
+        let mut secrets = Secrets::new();
+        secrets.insert(SecretRef::of_environment("db", "PW"), SecretValue::new("canary-1234"));
+        assert!(!format!("{secrets:?}").contains("canary"));
+        assert_eq!(secrets.redact("said canary-1234!"), "said ***!");
+    }
+}

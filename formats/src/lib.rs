@@ -1,0 +1,3 @@
+//! Readers of application files.
+
+pub mod tree;
