@@ -9,9 +9,7 @@ use coc_model::mistake::{Mistake, closest};
 use crate::expression::{
     Aggregate, Comparison, Element, Expression, Located, Node, Operator, Property, Quantifier, Type,
 };
-use crate::number::{
-    Number, PERIOD_FUNCTIONS, UNIT_FUNCTIONS, Unit, product_unit, quotient_unit,
-};
+use crate::number::{Number, PERIOD_FUNCTIONS, UNIT_FUNCTIONS, Unit, product_unit, quotient_unit};
 use crate::syntax::Parsed;
 
 /// The names an expression may use.
@@ -71,7 +69,9 @@ impl Checker<'_> {
             Expr::Literal(literal) => self.literal(node, literal),
             Expr::Ident(name) => self.name(node, name),
             Expr::List(list) => self.list(node, &list.elements),
-            Expr::Select(select) if !select.test => self.property(node, &select.operand, &select.field),
+            Expr::Select(select) if !select.test => {
+                self.property(node, &select.operand, &select.field)
+            }
             Expr::Call(call) => match &call.target {
                 Some(target) => self.method(node, target, &call.func_name, &call.args),
                 None => self.call(node, &call.func_name, &call.args),
@@ -106,7 +106,9 @@ impl Checker<'_> {
             return self.made(node, Node::Variable(name.to_owned()), gives);
         }
         match name {
-            "services" => self.made(node, Node::All(Element::Service), Type::List(Element::Service)),
+            "services" => {
+                self.made(node, Node::All(Element::Service), Type::List(Element::Service))
+            }
             "hosts" => self.made(node, Node::All(Element::Host), Type::List(Element::Host)),
             "links" => self.made(node, Node::All(Element::Link), Type::List(Element::Link)),
             "cost" => self.made(node, Node::Cost, Type::Number(Unit::MoneyPerMonth)),
@@ -165,7 +167,13 @@ impl Checker<'_> {
         self.wrong_hint(node, says, hint)
     }
 
-    fn method(&mut self, node: &IdedExpr, target: &IdedExpr, name: &str, args: &[IdedExpr]) -> Checked {
+    fn method(
+        &mut self,
+        node: &IdedExpr,
+        target: &IdedExpr,
+        name: &str,
+        args: &[IdedExpr],
+    ) -> Checked {
         let quantifier = match name {
             "all" => Quantifier::All,
             "exists" => Quantifier::Exists,
@@ -186,7 +194,8 @@ impl Checker<'_> {
         let (list, variable, body) = self.bound(target, variable, Some(body))?;
         let body = body?;
         if !matches!(body.gives, Type::Bool) {
-            let says = format!("the condition of \"{name}\" is {}, not true or false", body.gives.words());
+            let says =
+                format!("the condition of \"{name}\" is {}, not true or false", body.gives.words());
             return self.wrong(&args[1], says);
         }
         let node_made = Node::Quantified(quantifier, Box::new(list), variable, Box::new(body));
@@ -240,7 +249,13 @@ impl Checker<'_> {
                 }
                 if let Some(&(_, unit, n, d)) = UNIT_FUNCTIONS.iter().find(|f| f.0 == name) {
                     let factor = crate::number::Fraction::new(n, d);
-                    return self.scaled(node, name, args, Unit::One, Number { value: factor, unit });
+                    return self.scaled(
+                        node,
+                        name,
+                        args,
+                        Unit::One,
+                        Number { value: factor, unit },
+                    );
                 }
                 if let Some(&(_, unit, hours)) = PERIOD_FUNCTIONS.iter().find(|f| f.0 == name) {
                     let factor = Number { value: hours.into(), unit };
@@ -286,11 +301,8 @@ impl Checker<'_> {
             (x, y) => (x == y).then_some(x),
         };
         let Some(gives) = gives else {
-            let says = format!(
-                "the two outcomes differ: {} and {}",
-                a.gives.words(),
-                b.gives.words()
-            );
+            let says =
+                format!("the two outcomes differ: {} and {}", a.gives.words(), b.gives.words());
             return self.wrong(node, says);
         };
         self.made(node, Node::Conditional(condition, Box::new(a), Box::new(b)), gives)
@@ -395,7 +407,14 @@ impl Checker<'_> {
         }
     }
 
-    fn scaled(&mut self, node: &IdedExpr, name: &str, args: &[IdedExpr], takes: Unit, factor: Number) -> Checked {
+    fn scaled(
+        &mut self,
+        node: &IdedExpr,
+        name: &str,
+        args: &[IdedExpr],
+        takes: Unit,
+        factor: Number,
+    ) -> Checked {
         let [arg] = args else {
             return self.wrong(node, format!("\"{name}\" takes one number"));
         };
@@ -481,16 +500,15 @@ impl Checker<'_> {
             single => located(single).map(|l| vec![l]),
         };
         match names {
-            Some(names) => {
-                self.made(node, Node::Inside(Box::new(of_typed), names), Type::Bool)
-            }
+            Some(names) => self.made(node, Node::Inside(Box::new(of_typed), names), Type::Bool),
             None => self.wrong(places, "the name of a place is due here, or a list of names"),
         }
     }
 
     fn latency(&mut self, node: &IdedExpr, args: &[IdedExpr]) -> Checked {
         let [a, b] = args else {
-            let says = "\"latency\" takes two of replicas and names of services: latency(r, \"web\")";
+            let says =
+                "\"latency\" takes two of replicas and names of services: latency(r, \"web\")";
             return self.wrong(node, says);
         };
         let mut sides = Vec::new();
@@ -523,9 +541,17 @@ impl Checker<'_> {
         self.made(node, made, Type::Number(Unit::One))
     }
 
-    fn aggregated(&mut self, node: &IdedExpr, name: &str, aggregate: Aggregate, args: &[IdedExpr]) -> Checked {
+    fn aggregated(
+        &mut self,
+        node: &IdedExpr,
+        name: &str,
+        aggregate: Aggregate,
+        args: &[IdedExpr],
+    ) -> Checked {
         let [list, variable, body] = args else {
-            let says = format!("\"{name}\" takes a list, a variable and an expression: {name}(hosts, h, …)");
+            let says = format!(
+                "\"{name}\" takes a list, a variable and an expression: {name}(hosts, h, …)"
+            );
             return self.wrong(node, says);
         };
         let (list, variable, typed) = self.bound(list, variable, Some(body))?;
@@ -570,7 +596,8 @@ fn comparable(a: Type, b: Type) -> bool {
 
 fn unit_hint(a: Type, b: Type) -> Option<String> {
     match (a, b) {
-        (Type::Number(Unit::One), Type::Number(unit)) | (Type::Number(unit), Type::Number(Unit::One)) => {
+        (Type::Number(Unit::One), Type::Number(unit))
+        | (Type::Number(unit), Type::Number(Unit::One)) => {
             let function = match unit {
                 Unit::Money | Unit::MoneyPerHour | Unit::MoneyPerMonth => "usd(5)",
                 Unit::Time => "ms(20)",
@@ -651,7 +678,10 @@ mod tests {
             ("services.all(s, replicas(s).all(r, inside(r, [\"EU\", \"CH\"])))", "true or false"),
             ("sum(hosts, h, h.memory) > GiB(64) || count(hosts) in [1, 2]", "true or false"),
             ("hosts.all(h, h[\"aws.ec2.nitro\"] == true)", "true or false"),
-            ("replicas(\"web\").all(r, replicas(\"db\").all(q, r.host != q.host))", "true or false"),
+            (
+                "replicas(\"web\").all(r, replicas(\"db\").all(q, r.host != q.host))",
+                "true or false",
+            ),
             ("cost > usd(100) ? count(hosts) <= 2 : true", "true or false"),
             ("0.6 * cost - usd(3)", "money per month"),
         ] {
@@ -662,15 +692,42 @@ mod tests {
     #[test]
     fn mistakes_are_told_at_their_columns() {
         for (text, message) in [
-            ("cost <= 5000", "g:1:1: money per month and a plain number can't be compared (give the number its unit: usd(5))"),
-            ("sum(hosts, h, h.price) <= cost", "g:1:1: money per hour and money per month can't be compared (monthly(…) turns a price per hour into one per month)"),
-            ("replicas(\"wbe\").all(r, r.cloud == \"a\")", "g:1:10: no service is called \"wbe\" (did you mean \"web\"?)"),
-            ("replicas(\"web\").all(r, r.colud == \"a\")", "g:1:24: a replica has no \"colud\" (did you mean \"cloud\"?)"),
-            ("replicas(web).all(r, true)", "g:1:10: nothing is called \"web\" (a service is named in quotes: \"web\")"),
-            ("latency(\"web\", 5) < ms(1)", "g:1:16: a replica or the name of a service is due here, not a plain number"),
-            ("usd(5) * usd(5) < cost", "g:1:1: an amount of money and an amount of money can't be multiplied"),
-            ("cots < usd(5) && count(hsots) < 5", "g:1:1: nothing is called \"cots\" (did you mean \"cost\"?); g:1:24: nothing is called \"hsots\" (did you mean \"hosts\"?)"),
-            ("hosts.sum(h, h.price) < usd(5)", "g:1:1: \"sum\" is called with the list as its first argument (sum(list, variable, expression))"),
+            (
+                "cost <= 5000",
+                "g:1:1: money per month and a plain number can't be compared (give the number its unit: usd(5))",
+            ),
+            (
+                "sum(hosts, h, h.price) <= cost",
+                "g:1:1: money per hour and money per month can't be compared (monthly(…) turns a price per hour into one per month)",
+            ),
+            (
+                "replicas(\"wbe\").all(r, r.cloud == \"a\")",
+                "g:1:10: no service is called \"wbe\" (did you mean \"web\"?)",
+            ),
+            (
+                "replicas(\"web\").all(r, r.colud == \"a\")",
+                "g:1:24: a replica has no \"colud\" (did you mean \"cloud\"?)",
+            ),
+            (
+                "replicas(web).all(r, true)",
+                "g:1:10: nothing is called \"web\" (a service is named in quotes: \"web\")",
+            ),
+            (
+                "latency(\"web\", 5) < ms(1)",
+                "g:1:16: a replica or the name of a service is due here, not a plain number",
+            ),
+            (
+                "usd(5) * usd(5) < cost",
+                "g:1:1: an amount of money and an amount of money can't be multiplied",
+            ),
+            (
+                "cots < usd(5) && count(hsots) < 5",
+                "g:1:1: nothing is called \"cots\" (did you mean \"cost\"?); g:1:24: nothing is called \"hsots\" (did you mean \"hosts\"?)",
+            ),
+            (
+                "hosts.sum(h, h.price) < usd(5)",
+                "g:1:1: \"sum\" is called with the list as its first argument (sum(list, variable, expression))",
+            ),
             ("1 / 0 < 2", "g:1:1: this divides by zero"),
             ("{\"a\": 1}", "g:1:1: maps, structs and optional values have no use in goals"),
         ] {

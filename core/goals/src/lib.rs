@@ -1,10 +1,13 @@
 //! The goal language.
 //!
-//! One text, two readings: this crate parses and types it; lowering (in the optimizer) and the
-//! checker each understand it in their own way and share nothing but what is here.
+//! One text, two readings: this crate expands named goals, parses and types; lowering (in the
+//! optimizer) and the checker each understand the result in their own way and share nothing but
+//! what is here.
 #![deny(clippy::float_arithmetic)]
 
 pub mod check;
 pub mod expression;
+pub mod library;
 pub mod number;
+pub mod rules;
 pub mod syntax;

@@ -97,7 +97,9 @@ fn too_much(source: &Source) -> Option<Mistake> {
             (None, '"' | '\'') => quote = Some(c),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
-            (None, '!' | '-' | '+' | '*' | '/' | '%' | '&' | '|' | '?' | '.' | ',') => operators += 1,
+            (None, '!' | '-' | '+' | '*' | '/' | '%' | '&' | '|' | '?' | '.' | ',') => {
+                operators += 1;
+            }
             _ => {}
         }
         if depth > BRACKETS_MAX {
@@ -193,7 +195,8 @@ mod tests {
 
     #[test]
     fn hostile_texts_are_refused_before_the_parser() {
-        for text in ["(".repeat(10_000), "!".repeat(10_000), "-".repeat(9_000), "a+".repeat(9_000)] {
+        for text in ["(".repeat(10_000), "!".repeat(10_000), "-".repeat(9_000), "a+".repeat(9_000)]
+        {
             let told = mistakes(&text);
             assert_eq!(told.len(), 1, "{told:?}");
         }
