@@ -1,1 +1,9 @@
-//! To be written.
+//! The optimizer's core: the closed problem, lowering, presolve, the engine trait, the portfolio,
+//! conflicts and relaxations. Pure: engines are handed in, and so is the clock.
+#![deny(clippy::float_arithmetic)]
+
+pub mod assume;
+pub mod engine;
+pub mod lower;
+pub mod problem;
+pub mod solution;

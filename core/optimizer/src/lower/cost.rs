@@ -1,0 +1,160 @@
+//! What a plan costs a month: machines, traffic by meters and tiers, block storage.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coc_model::estate::{SiteId, Unknown};
+use coc_model::goals::Policy;
+use coc_model::route::Transfer;
+
+use super::Lowering;
+use crate::problem::{
+    Combination, Flow, Formula, GroupId, Measure, MeterPrice, Origin, PairTable, Requirement, Table,
+    Traffic,
+};
+
+impl Lowering<'_> {
+    /// The cost in nano-dollars a month.
+    pub(super) fn cost(&mut self) -> Combination {
+        let estate = self.world.estate;
+        let machines: Vec<i128> = self
+            .problem
+            .options
+            .iter()
+            .map(|o| {
+                let price = estate.offerings[o.offering].offer.price.plannable();
+                price.map_or(0, |rate| rate.per_month().nano())
+            })
+            .collect();
+        let hosts = Some(Table::Option(machines.into()));
+        let storage = self.storage();
+        let mut cost =
+            Combination::of(self.problem.measure(Measure::Sum { items: storage, hosts }));
+        if let Some(traffic) = self.traffic() {
+            let measure = self.problem.measure(Measure::Traffic(traffic));
+            cost.terms.push((1, measure));
+        }
+        cost
+    }
+
+    /// What the volumes of each group's items cost by site. Where a site's price of storage is not
+    /// known, items with sized volumes may not be there.
+    fn storage(&mut self) -> Vec<(GroupId, Table)> {
+        let sites = &self.world.estate.sites;
+        let mut tables = Vec::new();
+        let mut barred = Vec::new();
+        for (index, group) in self.problem.groups.iter().enumerate() {
+            let bytes: i128 = group
+                .services
+                .iter()
+                .map(|(s, n)| i128::from(self.stored_bytes(s)) * i128::from(*n))
+                .sum();
+            if bytes == 0 {
+                continue;
+            }
+            let prices: Vec<Option<i128>> = sites
+                .iter()
+                .map(|s| s.block_storage.map(|(price, unit)| storage_cost(price.atto(), unit, bytes)))
+                .collect();
+            barred.push((index, prices.iter().map(Option::is_some).collect::<Vec<bool>>()));
+            let known = prices.into_iter().map(Option::unwrap_or_default).collect();
+            tables.push((GroupId(index), Table::Site(known)));
+        }
+        for (group, known) in barred {
+            let without = known.iter().filter(|k| !**k).count();
+            let group = &mut self.problem.groups[group];
+            if without > 0 {
+                let services: Vec<&str> = group.services.iter().map(|(s, _)| &**s).collect();
+                self.unknown.push(Unknown {
+                    what: format!("price of block storage at {without} sites"),
+                    why: format!("no figure in the catalog: not candidates for {}", services.join(", ")),
+                });
+            }
+            group.sites = known.into();
+        }
+        tables
+    }
+
+    /// Traffic between groups. Pairs of sites between which the price is not known are barred to
+    /// groups that exchange traffic.
+    fn traffic(&mut self) -> Option<Traffic> {
+        let estate = self.world.estate;
+        let sites = estate.sites.len();
+        let mut bytes: BTreeMap<(GroupId, GroupId), i128> = BTreeMap::new();
+        for flow in &self.demands.flows {
+            let ends = (self.group_of.get(&flow.from), self.group_of.get(&flow.to));
+            let (Some(&(from, _)), Some(&(to, _))) = ends else { continue };
+            // Items of one group that hold several services are on one host: nothing is sent.
+            if from != to || self.problem.groups[from.0].services.len() == 1 {
+                let items = |g: GroupId| i128::from(self.problem.groups[g.0].count);
+                let pairs = if from == to { items(from) * (items(from) - 1) } else { items(from) * items(to) };
+                if pairs > 0 {
+                    let share = (i128::from(flow.traffic.0) + pairs - 1) / pairs;
+                    *bytes.entry((from, to)).or_insert(0) += share;
+                }
+            }
+        }
+        if bytes.is_empty() {
+            return None;
+        }
+        let mut meter = vec![None; sites * sites];
+        let mut unknown = vec![0_i128; sites * sites];
+        for a in 0..sites {
+            for b in 0..sites {
+                match estate.transfer(site(a), site(b)) {
+                    Transfer::Free => {}
+                    Transfer::Metered(id) => meter[a * sites + b] = Some(id.0 as usize),
+                    Transfer::Unknown => unknown[a * sites + b] = 1,
+                }
+            }
+        }
+        self.bar_unknown_routes(&bytes, unknown);
+        let prices = estate
+            .meters
+            .iter()
+            .map(|m| MeterPrice {
+                tiers: m.tiers.iter().map(|t| (t.from.0.into(), t.price.atto())).collect(),
+                unit: m.unit.into(),
+            })
+            .collect();
+        let flows = bytes.into_iter().map(|((from, to), bytes)| Flow { from, to, bytes }).collect();
+        Some(Traffic { flows, sites, meter: meter.into(), prices })
+    }
+
+    fn bar_unknown_routes(&mut self, bytes: &BTreeMap<(GroupId, GroupId), i128>, unknown: Vec<i128>) {
+        if unknown.iter().all(|u| *u == 0) {
+            return;
+        }
+        let sites = self.world.estate.sites.len();
+        let count = unknown.iter().filter(|u| **u == 1).count();
+        self.unknown.push(Unknown {
+            what: format!("price of traffic between {count} pairs of sites"),
+            why: "no figure in the catalog: no traffic is planned over them".to_owned(),
+        });
+        let table = PairTable { sites, values: unknown.into() };
+        for &between in bytes.keys() {
+            let measure = self.problem.measure(Measure::Pairs { between, table: table.clone() });
+            let name = |g: GroupId| self.problem.groups[g.0].services[0].0.to_string();
+            let says = format!(
+                "traffic from {} to {} only where its price is known",
+                name(between.0),
+                name(between.1)
+            );
+            self.problem.requirements.push(Requirement {
+                formula: Formula::AtMostZero(Combination::of(measure)),
+                policy: Policy::Must,
+                origin: Origin { says: Arc::from(says), at: None },
+            });
+        }
+    }
+}
+
+/// What bytes of block storage cost a month, in nano-dollars, rounded half up.
+pub(super) fn storage_cost(price_atto: i128, unit: u64, bytes: i128) -> i128 {
+    let divisor = i128::from(unit) * 1_000_000_000;
+    (price_atto.saturating_mul(bytes) + divisor / 2).div_euclid(divisor)
+}
+
+fn site(index: usize) -> SiteId {
+    SiteId(u32::try_from(index).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,282 @@
+//! Rules on which replicas share a host: they shape the items and what may lie together, and are
+//! found before anything else.
+
+use coc_goals::expression::{Aggregate, Comparison, Element, Expression, Node, Property, Quantifier};
+use coc_goals::rules::Rules;
+use coc_model::estate::SiteId;
+use coc_model::goals::Policy;
+use coc_model::mistake::MistakeLog;
+use num_rational::Ratio;
+
+use super::evaluate::{Bound, Scope, Unfit, World, any_node, replica_count};
+use super::{Refused, origin_of, refusal};
+use crate::problem::Origin;
+
+/// What the rules say of hosts: pairs of services, a service with itself for its replicas.
+#[derive(Debug, Default)]
+pub(super) struct HostRules {
+    /// All replicas of both on one host.
+    pub(super) together: Vec<(String, String, Origin)>,
+    /// No replica of one with one of the other.
+    pub(super) apart: Vec<(String, String, Origin)>,
+}
+
+impl HostRules {
+    /// True if a conjunct is about hosts, and so handled (or refused) here.
+    pub(super) fn handles(&self, conjunct: &Expression) -> bool {
+        mentions_host(conjunct)
+    }
+}
+
+/// The parts of a condition that all have to hold.
+pub(super) fn conjuncts(expression: &Expression) -> Vec<&Expression> {
+    match &expression.node {
+        Node::And(a, b) => {
+            let mut parts = conjuncts(a);
+            parts.extend(conjuncts(b));
+            parts
+        }
+        _ => vec![expression],
+    }
+}
+
+fn mentions_host(expression: &Expression) -> bool {
+    any_node(expression, &|e| matches!(e.node, Node::Property(_, Property::Host)))
+}
+
+/// Finds what the rules say of hosts.
+pub(super) fn host_rules(world: World<'_>, rules: &Rules, log: &mut MistakeLog) -> HostRules {
+    let mut found = HostRules::default();
+    for rule in &rules.require {
+        for conjunct in conjuncts(&rule.expression).into_iter().filter(|c| mentions_host(c)) {
+            let outcome = if rule.policy == Policy::Should {
+                let says = "which replicas share a host can be required, not only wished for";
+                Err(Unfit { range: conjunct.range, says: says.to_owned() })
+            } else {
+                let mut finder = Finder { world, origin: origin_of(rule), found: &mut found };
+                finder.conjunct(conjunct, &Scope::default())
+            };
+            if let Err(unfit) = outcome {
+                log.push(refusal(&rule.source, unfit));
+            }
+        }
+    }
+    found
+}
+
+struct Finder<'a> {
+    world: World<'a>,
+    origin: Origin,
+    found: &'a mut HostRules,
+}
+
+const FORMS: &str = "rules on hosts are of the form replicas(a).all(r, replicas(b).all(q, … r.host … q.host …)), \
+or distinct(replicas(a), r, r.host) >= the number of replicas";
+
+impl Finder<'_> {
+    fn conjunct(&mut self, conjunct: &Expression, scope: &Scope) -> Refused<()> {
+        let refused = || Err(Unfit { range: conjunct.range, says: FORMS.to_owned() });
+        match &conjunct.node {
+            Node::And(..) => {
+                conjuncts(conjunct).into_iter().try_for_each(|part| self.conjunct(part, scope))
+            }
+            Node::Quantified(Quantifier::All, list, variable, body) => {
+                if let Some(elements) = concrete(self.world, list, scope)? {
+                    return elements.into_iter().try_for_each(|element| {
+                        let mut inner = scope.clone();
+                        inner.variables.insert(variable.clone(), element);
+                        self.conjunct(body, &inner)
+                    });
+                }
+                let Node::Quantified(Quantifier::All, second, other, body) = &body.node else {
+                    return refused();
+                };
+                let first = services_of(self.world, list, scope)?;
+                let second = services_of(self.world, second, scope)?;
+                for a in &first {
+                    for b in &second {
+                        self.pair((a, variable), (b, other), body, scope)?;
+                    }
+                }
+                Ok(())
+            }
+            Node::Compare(Comparison::GreaterOrEqual, count, number) => match (&count.node, &number.node) {
+                (
+                    Node::Aggregated(Aggregate::Distinct, list, variable, Some(body)),
+                    Node::Number(least),
+                ) if is_host_of(body, variable) => {
+                    let services = services_of(self.world, list, scope)?;
+                    self.all_different(&services, least.value, conjunct)
+                }
+                _ => refused(),
+            },
+            _ => refused(),
+        }
+    }
+
+    fn all_different(&mut self, services: &[String], least: Ratio<i128>, at: &Expression) -> Refused<()> {
+        let of = |name: &String| self.world.application.services.get(name).map_or(0, replica_count);
+        let replicas: i128 = services.iter().map(|s| i128::from(of(s))).sum();
+        if least <= Ratio::from_integer(1) {
+            return Ok(());
+        }
+        if least > Ratio::from_integer(replicas) {
+            let says = format!("{replicas} replicas can't be on {least} different hosts");
+            return Err(Unfit { range: at.range, says });
+        }
+        if least < Ratio::from_integer(replicas) {
+            let says = format!(
+                "only all replicas on different hosts can be asked for: here {replicas}, not {least}"
+            );
+            return Err(Unfit { range: at.range, says });
+        }
+        for (i, a) in services.iter().enumerate() {
+            for b in &services[i..] {
+                self.found.apart.push((a.clone(), b.clone(), self.origin.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn pair(
+        &mut self,
+        (a, first): (&String, &String),
+        (b, second): (&String, &String),
+        body: &Expression,
+        scope: &Scope,
+    ) -> Refused<()> {
+        if looks_at_place(body) {
+            let says = "a rule on hosts can't look at places too: write two rules";
+            return Err(Unfit { range: body.range, says: says.to_owned() });
+        }
+        let ask = |same_host: bool, same_replica: bool| {
+            let mut inner = scope.clone();
+            let placed = |service: &String| Bound::Placed {
+                service: Some(service.clone()),
+                site: SiteId(0),
+                offering: None,
+            };
+            inner.variables.insert(first.clone(), placed(a));
+            inner.variables.insert(second.clone(), placed(b));
+            inner.same_host = same_host;
+            inner.same_replica = same_replica;
+            self.world.truth(body, &inner).map(|t| t == Some(true))
+        };
+        let (different, same) = (ask(false, false)?, ask(true, false)?);
+        if a == b && !ask(true, true)? {
+            let says = "no replica satisfies this with itself: write r == q || …";
+            return Err(Unfit { range: body.range, says: says.to_owned() });
+        }
+        match (different, same) {
+            (true, true) => {}
+            (true, false) => self.found.apart.push((a.clone(), b.clone(), self.origin.clone())),
+            (false, true) => self.found.together.push((a.clone(), b.clone(), self.origin.clone())),
+            (false, false) => {
+                let says = format!("replicas of {a} and {b} can never satisfy this");
+                return Err(Unfit { range: body.range, says });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_host_of(body: &Expression, variable: &str) -> bool {
+    matches!(&body.node, Node::Property(of, Property::Host)
+        if matches!(&of.node, Node::Variable(name) if name == variable))
+}
+
+fn looks_at_place(expression: &Expression) -> bool {
+    any_node(expression, &|e| match &e.node {
+        Node::Inside(..) | Node::Latency(..) | Node::Attribute(..) => true,
+        Node::Property(_, p) => !matches!(p, Property::Host | Property::Service | Property::Name),
+        _ => false,
+    })
+}
+
+/// The elements of a list that does not depend on what is decided; `None` for replicas and hosts.
+pub(super) fn concrete(world: World<'_>, list: &Expression, scope: &Scope) -> Refused<Option<Vec<Bound>>> {
+    match &list.node {
+        Node::All(Element::Service) => {
+            let names = world.application.services.keys();
+            Ok(Some(names.map(|n| Bound::Service(n.clone())).collect()))
+        }
+        Node::All(Element::Link) => {
+            Ok(Some((0..world.application.links.len()).map(Bound::Link).collect()))
+        }
+        Node::List(items) => {
+            let mut elements = Vec::new();
+            for item in items {
+                if let Node::Variable(name) = &item.node
+                    && let Some(bound) = scope.variables.get(name)
+                {
+                    elements.push(bound.clone());
+                    continue;
+                }
+                match world.evaluate(item, scope)? {
+                    Some(super::evaluate::Value::Text(text)) => elements.push(Bound::Text(text)),
+                    Some(super::evaluate::Value::Number(number)) => {
+                        elements.push(Bound::Number(number));
+                    }
+                    _ => {
+                        let says = "a list can hold texts, numbers and services";
+                        return Err(Unfit { range: item.range, says: says.to_owned() });
+                    }
+                }
+            }
+            Ok(Some(elements))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The services whose replicas a list has.
+pub(super) fn services_of(world: World<'_>, list: &Expression, scope: &Scope) -> Refused<Vec<String>> {
+    let Node::Replicas(of) = &list.node else {
+        let says = "replicas(…) is due here";
+        return Err(Unfit { range: list.range, says: says.to_owned() });
+    };
+    let on_every_host = |name: &str| {
+        world.application.services.get(name).is_some_and(|s| {
+            s.replicas == coc_model::application::Replicas::PerHost
+        })
+    };
+    let names = match of {
+        None => {
+            let all = world.application.services.keys();
+            return Ok(all.filter(|n| !on_every_host(n)).cloned().collect());
+        }
+        Some(of) => match &of.node {
+            Node::List(_) => concrete(world, of, scope)?
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|b| match b {
+                    Bound::Text(name) | Bound::Service(name) => Some(name),
+                    _ => None,
+                })
+                .collect(),
+            Node::All(Element::Service) => {
+                let all = world.application.services.keys();
+                return Ok(all.filter(|n| !on_every_host(n)).cloned().collect());
+            }
+            _ => match world.evaluate(of, scope)? {
+                Some(super::evaluate::Value::Text(name)) => vec![name],
+                _ => Vec::new(),
+            },
+        },
+    };
+    let mut distinct: Vec<String> = Vec::new();
+    for name in names {
+        if on_every_host(&name) {
+            let says = format!("{name} runs on every host: nothing is decided about its replicas");
+            return Err(Unfit { range: list.range, says });
+        }
+        if !world.application.services.contains_key(&name) {
+            let says = format!("no service is called \"{name}\"");
+            return Err(Unfit { range: list.range, says });
+        }
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    Ok(distinct)
+}

@@ -1,0 +1,349 @@
+//! Lowering: from an application, its rules and an estate to the closed problem.
+//!
+//! What can't be lowered is refused with its place and the reason; nothing is approximated.
+
+mod cost;
+mod evaluate;
+mod formula;
+mod groups;
+mod hosts;
+mod number;
+mod pairs;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coc_goals::expression::{Expression, Node};
+use coc_goals::rules::{Rule, Rules};
+use coc_goals::syntax::Source;
+use coc_model::application::{Application, Replicas};
+use coc_model::estate::{Estate, Unknown};
+use coc_model::goals::Policy;
+use coc_model::mistake::{Mistake, MistakeLog, Mistakes, closest};
+
+use crate::assume::{Demands, demands};
+use crate::problem::{
+    Combination, Formula, GroupId, HostOption, Measure, Origin, Problem, Requirement, Tier,
+};
+use evaluate::{Unfit, World};
+use hosts::HostRules;
+
+/// A problem, and what is needed to read its solutions.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The problem.
+    pub problem: Problem,
+    /// What was planned with.
+    pub demands: Demands,
+    /// Services of which one replica runs on every host.
+    pub per_host: Vec<String>,
+    /// What a plan costs a month, in nano-dollars.
+    pub cost: Combination,
+    /// How a tier's integer value becomes the number a person knows: the unit, and the value's
+    /// scale (the value is multiplied by it).
+    pub tier_scales: Vec<(coc_goals::number::Unit, coc_goals::number::Fraction)>,
+    /// How many tiers come before the ones stated: the violation of what only should hold.
+    pub violation_tiers: usize,
+    /// What is not known, and what was left out for it.
+    pub unknown: Vec<Unknown>,
+}
+
+/// Lowers goals over an application and an estate.
+///
+/// # Errors
+/// Every goal that names an unknown place or can't be lowered, each at its column.
+pub fn lower(application: &Application, rules: &Rules, estate: &Estate) -> Result<Lowered, Mistakes> {
+    let world = World { application, estate };
+    let demands = demands(application);
+    let per_host: Vec<String> = application
+        .services
+        .iter()
+        .filter(|(_, s)| s.replicas == Replicas::PerHost)
+        .map(|(name, _)| name.clone())
+        .collect();
+    let mut log = MistakeLog::new();
+    let host_rules = hosts::host_rules(world, rules, &mut log);
+    let mut lowering = Lowering {
+        world,
+        demands: &demands,
+        problem: Problem::default(),
+        group_of: BTreeMap::new(),
+        unknown: estate.unknown.clone(),
+        per_host: &per_host,
+    };
+    lowering.options();
+    lowering.groups(&host_rules);
+    lowering.apart(&host_rules);
+    let cost = lowering.cost();
+    let partial = rules.tiers.iter().any(|t| t.terms.iter().any(|(_, e, _)| mentions_placed(e)))
+        || rules.require.iter().any(|r| mentions_placed(&r.expression));
+    lowering.problem.partial = partial;
+    let violations = lowering.requirements(rules, &host_rules, &cost, &mut log);
+    let violation_tiers = lowering.violation_tier(violations);
+    let tier_scales = lowering.tiers(rules, &cost, &mut log);
+    let Lowering { problem, unknown, .. } = lowering;
+    let demands_out = demands.clone();
+    log.finish(Lowered {
+        problem,
+        demands: demands_out,
+        per_host: per_host.clone(),
+        cost,
+        tier_scales,
+        violation_tiers,
+        unknown,
+    })
+}
+
+fn mentions_placed(expression: &Expression) -> bool {
+    evaluate::any_node(expression, &|e| e.node == Node::Placed)
+}
+
+/// The state of a lowering.
+struct Lowering<'a> {
+    world: World<'a>,
+    demands: &'a Demands,
+    problem: Problem,
+    /// The group of each service, and how many of its replicas are in one item.
+    group_of: BTreeMap<String, (GroupId, i64)>,
+    unknown: Vec<Unknown>,
+    per_host: &'a [String],
+}
+
+/// A refusal, before it has its place in a file.
+type Refused<T> = Result<T, Unfit>;
+
+impl Lowering<'_> {
+    /// The options: every offering that a plan may rest on, less what runs on every host.
+    fn options(&mut self) {
+        let estate = self.world.estate;
+        self.problem.sites = estate
+            .sites
+            .iter()
+            .map(|s| {
+                let words = [Some(&s.cloud), s.place.region.as_ref(), s.place.zone.as_ref()];
+                words.into_iter().flatten().map(|w| &**w).collect::<Vec<_>>().join(" ").into()
+            })
+            .collect();
+        let accelerators = self.accelerator_dimensions();
+        self.problem.dimensions = ["cpu", "memory"]
+            .into_iter()
+            .map(Arc::from)
+            .chain(accelerators.iter().map(|a| match a {
+                Some(name) => Arc::from(format!("accelerator {name}")),
+                None => Arc::from("accelerators"),
+            }))
+            .collect();
+        let overhead = self.overhead();
+        let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+        for (offering, o) in estate.offerings.iter().enumerate() {
+            let offer = &o.offer;
+            let (Some(cpu), Some(memory)) = (offer.cpu, offer.memory) else {
+                *left_out.entry("their size is not known").or_default() += 1;
+                continue;
+            };
+            if offer.price.plannable().is_none() {
+                *left_out.entry("their price is not known or only estimated").or_default() += 1;
+                continue;
+            }
+            if !offer.verified {
+                *left_out.entry("no source confirms that the region sells them").or_default() += 1;
+                continue;
+            }
+            let narrow = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            let mut capacity = vec![narrow(cpu.0) - overhead.0, narrow(memory.0) - overhead.1];
+            capacity.extend(accelerators.iter().map(|wanted| match (&offer.accelerator, wanted) {
+                (Some(has), Some(name)) if *has.name != **name => 0,
+                (Some(has), _) => narrow(has.milli),
+                (None, _) => 0,
+            }));
+            if capacity.iter().all(|c| *c >= 0) {
+                let site = o.site.index();
+                self.problem.options.push(HostOption { offering, site, capacity });
+            }
+        }
+        for (why, count) in left_out {
+            self.unknown.push(Unknown {
+                what: format!("{count} offers"),
+                why: format!("{why}: not candidates"),
+            });
+        }
+        self.limits();
+    }
+
+    fn limits(&mut self) {
+        let estate = self.world.estate;
+        let mut by_rule: BTreeMap<(Origin, u32), Vec<crate::problem::OptionId>> = BTreeMap::new();
+        for (index, option) in self.problem.options.iter().enumerate() {
+            if let Some(limit) = &estate.offerings[option.offering].limit {
+                let origin = Origin { says: Arc::clone(&limit.rule), at: limit.at.clone() };
+                by_rule
+                    .entry((origin, limit.most))
+                    .or_default()
+                    .push(crate::problem::OptionId(index));
+            }
+        }
+        self.problem.limits = by_rule
+            .into_iter()
+            .map(|((origin, most), options)| crate::problem::HostLimit {
+                options,
+                most: most.into(),
+                origin,
+            })
+            .collect();
+    }
+
+    /// The accelerators that some service asks for: by name, or any (`None`).
+    fn accelerator_dimensions(&self) -> Vec<Option<String>> {
+        let mut wanted: Vec<Option<String>> = self
+            .demands
+            .reservations
+            .values()
+            .filter_map(|r| r.accelerator.as_ref().map(|(name, _)| name.clone()))
+            .collect();
+        wanted.sort();
+        wanted.dedup();
+        wanted
+    }
+
+    /// What the services that run on every host take of each.
+    fn overhead(&self) -> (i64, i64) {
+        self.per_host.iter().filter_map(|name| self.demands.reservations.get(name)).fold(
+            (0, 0),
+            |(cpu, memory), r| {
+                let narrow = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+                (cpu + narrow(r.cpu.0), memory + narrow(r.memory.0))
+            },
+        )
+    }
+
+    /// Lowers every rule; gives the violations of those that only should hold.
+    fn requirements(
+        &mut self,
+        rules: &Rules,
+        host_rules: &HostRules,
+        cost: &Combination,
+        log: &mut MistakeLog,
+    ) -> Vec<Combination> {
+        let mut violations = Vec::new();
+        for rule in &rules.require {
+            let origin = origin_of(rule);
+            let Some(formula) = self.rule(rule, host_rules, cost, log) else { continue };
+            if rule.policy == Policy::Should {
+                violations.push(self.violation(&formula));
+            }
+            self.problem.requirements.push(Requirement { formula, policy: rule.policy, origin });
+        }
+        violations
+    }
+
+    fn rule(
+        &mut self,
+        rule: &Rule,
+        host_rules: &HostRules,
+        cost: &Combination,
+        log: &mut MistakeLog,
+    ) -> Option<Formula> {
+        self.known_places(&rule.source, &rule.expression, log);
+        let mut parts = Vec::new();
+        let mut whole = true;
+        for conjunct in hosts::conjuncts(&rule.expression) {
+            if host_rules.handles(conjunct) {
+                continue;
+            }
+            match self.formula(conjunct, true, cost) {
+                Ok(part) => parts.push(part),
+                Err(unfit) => {
+                    log.push(refusal(&rule.source, unfit));
+                    whole = false;
+                }
+            }
+        }
+        whole.then(|| match parts.len() {
+            1 => parts.remove(0),
+            _ => Formula::And(parts),
+        })
+    }
+
+    fn known_places(&self, source: &Source, expression: &Expression, log: &mut MistakeLog) {
+        let places = &self.world.estate.places;
+        evaluate::visit(expression, &mut |e| {
+            let Node::Inside(_, names) = &e.node else { return };
+            for name in names.iter().filter(|n| !places.knows(&n.text)) {
+                let says = format!("no place of these clouds is called \"{}\"", name.text);
+                let mut mistake = source.mistake(name.range.0, name.range.1, says);
+                mistake.hint = closest(&name.text, places.names())
+                    .map(|known| format!("did you mean \"{known}\"?"));
+                log.push(mistake);
+            }
+        });
+    }
+
+    /// How far a formula is from holding, to be minimised: the excess of what it compares; 1 for a
+    /// choice of which none holds.
+    fn violation(&mut self, formula: &Formula) -> Combination {
+        match formula {
+            Formula::AtMostZero(combination) => {
+                Combination::of(self.problem.measure(Measure::Excess(combination.clone())))
+            }
+            Formula::And(parts) => {
+                let mut sum = Combination::default();
+                for part in parts {
+                    let part = self.violation(part);
+                    sum.constant += part.constant;
+                    sum.terms.extend(part.terms);
+                }
+                sum
+            }
+            Formula::Or(_) => {
+                Combination::of(self.problem.measure(Measure::Broken(formula.clone())))
+            }
+        }
+    }
+
+    /// One tier before all others that minimises the violation of what only should hold.
+    fn violation_tier(&mut self, violations: Vec<Combination>) -> usize {
+        if violations.is_empty() {
+            return 0;
+        }
+        let mut objective = Combination::default();
+        for violation in violations {
+            objective.constant += violation.constant;
+            objective.terms.extend(violation.terms);
+        }
+        self.problem.tiers.push(Tier {
+            objective,
+            direction: coc_model::goals::Direction::Minimize,
+            tolerance_atto: 0,
+            origin: Origin { says: "violation of what should hold".into(), at: None },
+        });
+        1
+    }
+
+    fn tiers(
+        &mut self,
+        rules: &Rules,
+        cost: &Combination,
+        log: &mut MistakeLog,
+    ) -> Vec<(coc_goals::number::Unit, coc_goals::number::Fraction)> {
+        let mut scales = Vec::new();
+        for tier in &rules.tiers {
+            match self.tier(tier, cost) {
+                Ok((lowered, scale)) => {
+                    self.problem.tiers.push(lowered);
+                    scales.push(scale);
+                }
+                Err((source, unfit)) => log.push(refusal(&source, unfit)),
+            }
+        }
+        scales
+    }
+}
+
+fn origin_of(rule: &Rule) -> Origin {
+    Origin { says: rule.goal.as_str().into(), at: Some(rule.at.clone()) }
+}
+
+fn refusal(source: &Source, unfit: Unfit) -> Mistake {
+    source.mistake(unfit.range.0, unfit.range.1, unfit.says)
+}

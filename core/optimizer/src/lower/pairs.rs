@@ -1,0 +1,261 @@
+//! Conditions on every pair of replicas: tables over pairs of sites.
+
+use std::collections::BTreeMap;
+
+use coc_goals::expression::{Expression, Node, Property, Quantifier};
+use coc_model::estate::SiteId;
+
+use super::evaluate::{Bound, Scope, Unfit, any_node, children, looks_at_machine};
+use super::hosts::services_of;
+use super::{Lowering, Refused};
+use crate::problem::{Combination, Formula, GroupId, Measure, PairTable, Table};
+
+/// A condition on all pairs (r, q).
+pub(super) struct PairCondition<'e> {
+    /// r's name and services.
+    pub(super) first: (&'e str, Vec<String>),
+    /// q's name and services.
+    pub(super) second: (String, Vec<String>),
+    /// What has to hold; where the inner quantifier stood, its body stands.
+    pub(super) body: Expression,
+    /// What the body has to be.
+    pub(super) truth: bool,
+}
+
+fn refuse<T>(at: &Expression, says: &str) -> Refused<T> {
+    Err(Unfit { range: at.range, says: says.to_owned() })
+}
+
+impl Lowering<'_> {
+    /// True if a condition on r looks at other replicas too.
+    pub(super) fn looks_at_others(expression: &Expression) -> bool {
+        any_node(expression, &|e| {
+            matches!(e.node, Node::Quantified(..) | Node::Aggregated(..) | Node::Latency(..))
+        })
+    }
+
+    /// A condition on all r that holds one "for all q" (or one latency to a service, bounded from
+    /// above) as a condition on all pairs.
+    pub(super) fn pair_condition<'e>(
+        &self,
+        variable: &'e str,
+        services: Vec<String>,
+        body: &Expression,
+        truth: bool,
+        scope: &Scope,
+    ) -> Refused<PairCondition<'e>> {
+        let mut inner = None;
+        let body = self.unnest(body, truth, variable, scope, &mut inner)?;
+        match inner {
+            Some(second) => {
+                Ok(PairCondition { first: (variable, services), second, body, truth })
+            }
+            None => refuse(&body, "this looks at other replicas in a way that can't be decided on yet"),
+        }
+    }
+
+    /// Replaces the inner "for all" by its body, remembering what it binds.
+    fn unnest(
+        &self,
+        e: &Expression,
+        truth: bool,
+        outer: &str,
+        scope: &Scope,
+        found: &mut Option<(String, Vec<String>)>,
+    ) -> Refused<Expression> {
+        let rebuilt = |node: Node| Expression { node, gives: e.gives, range: e.range };
+        let mut bind = |name: String, services: Vec<String>| {
+            if found.is_some() {
+                return refuse(e, "a condition can look at one other list of replicas, not at two");
+            }
+            *found = Some((name, services));
+            Ok(())
+        };
+        match &e.node {
+            Node::Not(a) => {
+                Ok(rebuilt(Node::Not(Box::new(self.unnest(a, !truth, outer, scope, found)?))))
+            }
+            Node::And(a, b) => {
+                let a = self.unnest(a, truth, outer, scope, found)?;
+                let b = self.unnest(b, truth, outer, scope, found)?;
+                Ok(rebuilt(Node::And(Box::new(a), Box::new(b))))
+            }
+            Node::Or(a, b) => {
+                let a = self.unnest(a, truth, outer, scope, found)?;
+                let b = self.unnest(b, truth, outer, scope, found)?;
+                Ok(rebuilt(Node::Or(Box::new(a), Box::new(b))))
+            }
+            Node::Quantified(quantifier, list, variable, body) => {
+                let for_all = (*quantifier == Quantifier::All) == truth;
+                if !for_all {
+                    return refuse(
+                        e,
+                        "\"for each replica there is another one\" can't be decided on yet: state it for all pairs",
+                    );
+                }
+                bind(variable.clone(), services_of(self.world, list, scope)?)?;
+                if any_node(body, &|n| matches!(n.node, Node::Quantified(..) | Node::Aggregated(..))) {
+                    return refuse(body, "quantifiers over replicas can be nested two deep, not deeper");
+                }
+                Ok((**body).clone())
+            }
+            Node::Compare(comparison, a, b) => {
+                use coc_goals::expression::Comparison::{Greater, GreaterOrEqual, Less, LessOrEqual};
+                let service_side = |side: &Expression| latency_to_service(side, outer);
+                let (left, right) = (service_side(a), service_side(b));
+                let upper = match comparison {
+                    Less | LessOrEqual => left.is_some() == truth || (right.is_some() && !truth),
+                    Greater | GreaterOrEqual => right.is_some() == truth || (left.is_some() && !truth),
+                    _ => left.is_none() && right.is_none(),
+                };
+                if left.is_none() && right.is_none() {
+                    return Ok(e.clone());
+                }
+                if !upper || (left.is_some() && right.is_some()) {
+                    return refuse(e, "a latency to a service can be bounded from above only");
+                }
+                let Some(service) = left.as_ref().or(right.as_ref()) else { return Ok(e.clone()) };
+                let services = match self.world.evaluate(service, scope)? {
+                    Some(super::evaluate::Value::Text(name)) => vec![name],
+                    _ => return refuse(service, "the name of a service is due here"),
+                };
+                let name = format!("{outer}'");
+                bind(name.clone(), services)?;
+                let replaced = |side: &Expression| replace_service(side, outer, &name);
+                Ok(rebuilt(Node::Compare(*comparison, Box::new(replaced(a)), Box::new(replaced(b)))))
+            }
+            _ if any_node(e, &|n| matches!(n.node, Node::Aggregated(..) | Node::Quantified(..))) => {
+                refuse(e, "an aggregate can't stand inside a condition on single replicas yet")
+            }
+            _ => Ok(e.clone()),
+        }
+    }
+
+    /// A condition on all pairs as a formula.
+    pub(super) fn pairs(&mut self, condition: &PairCondition<'_>, scope: &Scope) -> Refused<Formula> {
+        if looks_at_machine(&condition.body) {
+            return refuse(
+                &condition.body,
+                "properties of machines of two replicas can't be compared with each other",
+            );
+        }
+        let by_service = any_node(&condition.body, &|e| {
+            matches!(e.node, Node::Property(_, Property::Service))
+        });
+        let mut tables: BTreeMap<(&str, &str), PairTable> = BTreeMap::new();
+        let mut sums: BTreeMap<(GroupId, GroupId), (PairTable, i128)> = BTreeMap::new();
+        let mut formulas = Vec::new();
+        for a in &condition.first.1 {
+            for b in &condition.second.1 {
+                let key = if by_service { (a.as_str(), b.as_str()) } else { ("", "") };
+                if !tables.contains_key(&key) {
+                    let table = self.violations(condition, a, b, scope, false)?;
+                    tables.insert(key, table);
+                }
+                let ends = (self.group_of.get(a).copied(), self.group_of.get(b).copied());
+                let (Some((ga, _)), Some((gb, _))) = ends else { continue };
+                if a == b {
+                    let own = self.violations(condition, a, b, scope, true)?;
+                    formulas.push(self.on_own_site(ga, &own));
+                }
+                if ga == gb && (a != b || self.problem.groups[ga.0].count == 1) {
+                    // In one item, on one host: the pair is at one site.
+                    if a != b || self.group_of[a].1 > 1 {
+                        let table = tables[&key].clone();
+                        formulas.push(self.on_own_site(ga, &table));
+                    }
+                } else {
+                    sums.entry((ga, gb)).or_insert_with(|| (tables[&key].clone(), 1));
+                }
+            }
+        }
+        for (between, (table, _)) in sums {
+            if table.values.iter().any(|v| *v != 0) {
+                let measure = self.problem.measure(Measure::Pairs { between, table });
+                formulas.push(Formula::AtMostZero(Combination::of(measure)));
+            }
+        }
+        formulas.retain(|f| *f != Formula::TRUE);
+        Ok(if formulas.len() == 1 { formulas.remove(0) } else { Formula::And(formulas) })
+    }
+
+    /// No item of a group at a site where the table is not zero on its diagonal.
+    fn on_own_site(&mut self, group: GroupId, table: &PairTable) -> Formula {
+        let own: Vec<i128> = (0..table.sites).map(|s| table.at(s, s)).collect();
+        if own.iter().all(|v| *v == 0) {
+            return Formula::TRUE;
+        }
+        let items = vec![(group, Table::Site(own.into()))];
+        let measure = self.problem.measure(Measure::Sum { items, hosts: None });
+        Formula::AtMostZero(Combination::of(measure))
+    }
+
+    /// 1 for every pair of sites at which the condition is broken, or not known to hold.
+    fn violations(
+        &self,
+        condition: &PairCondition<'_>,
+        a: &str,
+        b: &str,
+        scope: &Scope,
+        same_replica: bool,
+    ) -> Refused<PairTable> {
+        let sites = self.problem.sites.len();
+        let mut used = vec![false; sites];
+        for option in &self.problem.options {
+            used[option.site] = true;
+        }
+        let mut values = vec![0_i128; sites * sites];
+        let mut inner = scope.clone();
+        inner.same_replica = same_replica;
+        let placed = |service: &str, site: usize| Bound::Placed {
+            service: Some(service.to_owned()),
+            site: SiteId(u32::try_from(site).unwrap_or(u32::MAX)),
+            offering: None,
+        };
+        for from in (0..sites).filter(|s| used[*s]) {
+            inner.variables.insert(condition.first.0.to_owned(), placed(a, from));
+            for to in (0..sites).filter(|s| used[*s] && (!same_replica || *s == from)) {
+                inner.variables.insert(condition.second.0.clone(), placed(b, to));
+                let holds = self.world.truth(&condition.body, &inner)? == Some(condition.truth);
+                values[from * sites + to] = i128::from(!holds);
+            }
+        }
+        Ok(PairTable { sites, values: values.into() })
+    }
+}
+
+/// The service in a latency from the variable to a service, or from a service to the variable.
+fn latency_to_service(side: &Expression, outer: &str) -> Option<Expression> {
+    let Node::Latency(a, b) = &side.node else {
+        return children(side).into_iter().find_map(|c| latency_to_service(c, outer));
+    };
+    let is_outer = |e: &Expression| matches!(&e.node, Node::Variable(name) if name == outer);
+    let is_service = |e: &Expression| {
+        matches!(e.gives, coc_goals::expression::Type::Text | coc_goals::expression::Type::Service)
+    };
+    match (&**a, &**b) {
+        (a, b) if is_outer(a) && is_service(b) => Some(b.clone()),
+        (a, b) if is_service(a) && is_outer(b) => Some(a.clone()),
+        _ => None,
+    }
+}
+
+/// The same expression with the service of its latency replaced by a variable.
+fn replace_service(e: &Expression, outer: &str, name: &str) -> Expression {
+    let variable = |of: &Expression| Expression {
+        node: Node::Variable(name.to_owned()),
+        gives: coc_goals::expression::Type::Replica,
+        range: of.range,
+    };
+    let again = |of: &Expression| Box::new(replace_service(of, outer, name));
+    let node = match &e.node {
+        Node::Latency(a, b) => match &a.node {
+            Node::Variable(v) if v == outer => Node::Latency(a.clone(), Box::new(variable(b))),
+            _ => Node::Latency(Box::new(variable(a)), b.clone()),
+        },
+        Node::Scaled(a, factor) => Node::Scaled(again(a), *factor),
+        Node::Arithmetic(operator, a, b) => Node::Arithmetic(*operator, again(a), again(b)),
+        other => other.clone(),
+    };
+    Expression { node, gives: e.gives, range: e.range }
+}
