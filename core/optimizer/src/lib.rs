@@ -5,5 +5,6 @@
 pub mod assume;
 pub mod engine;
 pub mod lower;
+pub mod presolve;
 pub mod problem;
 pub mod solution;
