@@ -3,8 +3,10 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod assume;
+pub mod conflict;
 pub mod engine;
 pub mod lower;
+pub mod portfolio;
 pub mod presolve;
 pub mod problem;
 pub mod solution;

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use coc_goals::number::{Fraction, Number, Unit};
 use coc_model::goals::{Direction, Policy};
 use coc_model::mistake::Position;
 
@@ -298,6 +299,27 @@ pub struct Requirement {
     pub policy: Policy,
     /// Which goal it is.
     pub origin: Origin,
+    /// How the numbers of the formula read, if it is one comparison of numbers people know.
+    pub scale: Option<Scale>,
+}
+
+/// How a whole number of the problem reads: divided by a factor, in a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// The unit.
+    pub unit: Unit,
+    /// The factor.
+    pub factor: i128,
+}
+
+impl Scale {
+    /// A whole number that reads as it is.
+    pub const PLAIN: Self = Self { unit: Unit::One, factor: 1 };
+
+    /// The number that a whole number stands for.
+    pub fn number(self, value: i128) -> Number {
+        Number { value: Fraction::new(value, self.factor), unit: self.unit }
+    }
 }
 
 /// A tier of objectives.
@@ -311,6 +333,8 @@ pub struct Tier {
     pub tolerance_atto: i128,
     /// What it is called.
     pub origin: Origin,
+    /// How its value reads.
+    pub scale: Scale,
 }
 
 impl Problem {

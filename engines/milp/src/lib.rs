@@ -1,1 +1,211 @@
-//! To be written.
+//! The mixed-integer engine.
+//!
+//! Hosts are modelled by their contents, not by slots: a column says how many hosts of an option
+//! have room for so many items of each class. The solver's answer is dealt out to hosts and valued
+//! in whole numbers before anything is said about it.
+
+mod classes;
+mod expression;
+mod highs;
+mod measures;
+mod model;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use coc_model::goals::Policy;
+use coc_optimizer::engine::{Answer, Budget, Engine, Proof};
+use coc_optimizer::problem::{GroupId, Problem};
+use coc_optimizer::solution::{HostUse, Solution};
+
+use classes::{Contents, Grain};
+use expression::Linear;
+use highs::{Outcome, Settings, Status};
+use model::Program;
+
+/// The engine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Milp;
+
+impl Engine for Milp {
+    fn name(&self) -> &'static str {
+        "milp"
+    }
+
+    fn takes(&self, problem: &Problem) -> bool {
+        !problem.groups.is_empty()
+    }
+
+    fn solve(&self, problem: &Problem, budget: Budget<'_>) -> Answer {
+        let mut proof = Proof { engine: self.name(), ..Proof::default() };
+        let contents = match Contents::of(problem) {
+            Ok(contents) => contents,
+            Err(classes::TooMany) => {
+                let why = "the hosts have too many different contents to write out";
+                return Answer::Unknown(why.to_owned(), proof);
+            }
+        };
+        let mut program = Program::new(problem, &contents);
+        let objective = match prepare(&mut program) {
+            Ok(objective) => objective,
+            Err(why) => return Answer::Unknown(why, proof),
+        };
+        let items = std::mem::take(&mut program.items);
+        let hosts = std::mem::take(&mut program.hosts);
+        let grains = std::mem::take(&mut program.grains);
+        let overflow = program.builder.overflow;
+        let (model, scale) = program.builder.model(&objective);
+        if overflow {
+            let why = "a number of the problem is too large for the solver's arithmetic";
+            return Answer::Unknown(why.to_owned(), proof);
+        }
+        proof.notes.push(format!(
+            "{} classes, {} contents, {} columns, {} rows",
+            contents.classes.len(),
+            contents.contents.len(),
+            model.columns.len(),
+            model.rows.len()
+        ));
+        let time = (budget.time_left)();
+        if time.is_zero() {
+            return Answer::Unknown("the time was over before the search began".to_owned(), proof);
+        }
+        let settings = Settings {
+            time: time.max(Duration::from_millis(10)),
+            seed: budget.seed,
+            relative_gap: gap(budget.gap_ppm),
+        };
+        match highs::solve(&model, settings) {
+            Ok(outcome) => {
+                let dealer = Dealer { problem, contents: &contents, grains: &grains, items: &items, hosts: &hosts };
+                judge(&dealer, &outcome, scale, objective.constant, proof, budget.gap_ppm)
+            }
+            Err(failed) => Answer::Unknown(format!("the solver failed: {}", failed.0), proof),
+        }
+    }
+}
+
+fn gap(ppm: u64) -> f64 {
+    f64::from(u32::try_from(ppm).unwrap_or(u32::MAX)) / 1e6
+}
+
+/// Puts requirements into the program; gives the objective.
+fn prepare(program: &mut Program<'_>) -> Result<Linear, String> {
+    let problem = program.problem;
+    for requirement in problem.requirements.iter().filter(|r| r.policy != Policy::Should) {
+        program.require(&requirement.formula, &[]).map_err(|e| e.0)?;
+    }
+    match problem.tiers.first() {
+        Some(tier) => program.combination(&Problem::minimised(tier)).map_err(|e| e.0),
+        None => Ok(Linear::default()),
+    }
+}
+
+/// What the solver's answer is worth, after it was dealt out and valued in whole numbers.
+fn judge(
+    dealer: &Dealer<'_>,
+    outcome: &Outcome,
+    scale: f64,
+    constant: i128,
+    mut proof: Proof,
+    gap_ppm: u64,
+) -> Answer {
+    proof.nodes = outcome.nodes;
+    let Some(values) = &outcome.values else {
+        return match outcome.status {
+            Status::Infeasible => {
+                proof.basis = "branch and bound found no solution (floating point, tolerance 1e-9)".to_owned();
+                Answer::Infeasible(proof)
+            }
+            _ => Answer::Unknown("stopped before any solution was found".to_owned(), proof),
+        };
+    };
+    let solution = dealer.deal(values);
+    let worth = solution.worth(dealer.problem);
+    if !worth.feasible() {
+        let why = format!("the solver's answer does not hold in whole numbers: {:?}", worth.faults);
+        return Answer::Unknown(why, proof);
+    }
+    let objective = dealer.problem.tiers.first().map(Problem::minimised).unwrap_or_default();
+    let value = worth.value(&objective);
+    let bound = constant.saturating_add(whole_bound(outcome.bound * scale));
+    // The solver's arithmetic tells values apart down to about 1e-9 of their size; within that the
+    // bound is taken to be the value.
+    let slack = (value.unsigned_abs() / 1_000_000_000).max(u128::from(rounding(dealer.problem)));
+    let proved = outcome.status == Status::Optimal
+        && bound.saturating_add(i128::try_from(slack).unwrap_or(0)) >= value;
+    if proved && gap_ppm == 0 {
+        proof.basis = "branch and bound over all contents closed the gap (floating point, relative tolerance 1e-9); \
+the solution was valued in whole numbers"
+            .to_owned();
+        return Answer::Optimal(solution, proof);
+    }
+    if proved {
+        proof.basis = "branch and bound over all contents, up to the gap asked for".to_owned();
+    } else {
+        proof.basis = "branch and bound stopped at a limit".to_owned();
+    }
+    Answer::Feasible(solution, bound.min(value), proof)
+}
+
+/// How far costs that are rounded per column can be from costs that are rounded per meter.
+fn rounding(problem: &Problem) -> u32 {
+    let flows: usize = problem
+        .measures
+        .iter()
+        .map(|m| if let coc_optimizer::problem::Measure::Traffic(t) = m { t.flows.len() } else { 0 })
+        .sum();
+    u32::try_from(flows * problem.sites.len() + 1).unwrap_or(u32::MAX)
+}
+
+/// A bound as a whole number, rounded down where the solver's arithmetic is surely right.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to the range first")]
+fn whole_bound(bound: f64) -> i128 {
+    if bound.is_finite() { (bound - bound.abs() * 1e-12).floor().clamp(-1e36, 1e36) as i128 } else { i128::MIN / 4 }
+}
+
+/// Deals the items of every cell out to its hosts.
+struct Dealer<'a> {
+    problem: &'a Problem,
+    contents: &'a Contents,
+    grains: &'a [Grain],
+    items: &'a BTreeMap<(GroupId, usize), expression::Var>,
+    hosts: &'a [expression::Var],
+}
+
+impl Dealer<'_> {
+    fn deal(&self, values: &[f64]) -> Solution {
+        let mut left: BTreeMap<(GroupId, usize), i64> =
+            self.items.iter().map(|(key, var)| (*key, whole(values[var.0]))).collect();
+        let mut solution = Solution::default();
+        for (content, var) in self.contents.contents.iter().zip(self.hosts) {
+            for _ in 0..whole(values[var.0]) {
+                let mut holds = Vec::new();
+                for (class, room) in self.contents.classes.iter().zip(&content.room) {
+                    let mut room = *room;
+                    for group in &class.groups {
+                        let cell = match self.grains[group.0] {
+                            Grain::Option => content.option.0,
+                            Grain::Site => self.problem.options[content.option.0].site,
+                        };
+                        let Some(waiting) = left.get_mut(&(*group, cell)) else { continue };
+                        let taken = room.min(*waiting);
+                        if taken > 0 {
+                            *waiting -= taken;
+                            room -= taken;
+                            holds.push((*group, taken));
+                        }
+                    }
+                }
+                solution.hosts.push(HostUse { option: content.option, holds });
+            }
+        }
+        solution.normalise();
+        solution
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "counts are small")]
+fn whole(value: f64) -> i64 {
+    value.round() as i64
+}

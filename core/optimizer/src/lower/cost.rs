@@ -144,6 +144,7 @@ impl Lowering<'_> {
                 formula: Formula::AtMostZero(Combination::of(measure)),
                 policy: Policy::Must,
                 origin: Origin { says: Arc::from(says), at: None },
+                scale: None,
             });
         }
     }

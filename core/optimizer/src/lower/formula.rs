@@ -7,7 +7,7 @@ use num_traits::{One, Zero};
 use super::evaluate::{Scope, Unfit, free_variables};
 use super::number::{Domain, Linear};
 use super::{Lowering, Refused};
-use crate::problem::{Combination, Formula, Measure, PairTable, Table};
+use crate::problem::{Combination, Formula, Measure, PairTable, Scale, Table};
 
 fn and(mut parts: Vec<Formula>) -> Formula {
     if parts.contains(&Formula::FALSE) {
@@ -214,6 +214,13 @@ impl Lowering<'_> {
             y.clone().scaled(-Fraction::one()).and_then(|y| x.clone().plus(y)).ok_or_else(range)
         };
         let (left, right) = (minus(&x, &y)?, minus(&y, &x)?);
+        let unit = match (a.gives, b.gives) {
+            (Type::Number(p), Type::Number(q)) => p.with(q),
+            _ => None,
+        };
+        if let (Some(unit), Some((_, factor))) = (unit, left.whole()) {
+            self.scale = Some(Scale { unit, factor });
+        }
         match effective {
             LessOrEqual => self.at_most(&left, false, e),
             Less => self.at_most(&left, true, e),

@@ -109,6 +109,7 @@ impl Lowering<'_> {
             formula: Formula::FALSE,
             policy: Policy::Must,
             origin,
+            scale: None,
         });
         self.problem.requirements.extend(refused);
     }

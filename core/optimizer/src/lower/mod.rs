@@ -24,7 +24,7 @@ use coc_model::mistake::{Mistake, MistakeLog, Mistakes, closest};
 
 use crate::assume::{Demands, demands};
 use crate::problem::{
-    Combination, Formula, GroupId, HostOption, Measure, Origin, Problem, Requirement, Tier,
+    Combination, Formula, GroupId, HostOption, Measure, Origin, Problem, Requirement, Scale, Tier,
 };
 use evaluate::{Unfit, World};
 use hosts::HostRules;
@@ -40,9 +40,6 @@ pub struct Lowered {
     pub per_host: Vec<String>,
     /// What a plan costs a month, in nano-dollars.
     pub cost: Combination,
-    /// How a tier's integer value becomes the number a person knows: the unit, and the value's
-    /// scale (the value is multiplied by it).
-    pub tier_scales: Vec<(coc_goals::number::Unit, coc_goals::number::Fraction)>,
     /// How many tiers come before the ones stated: the violation of what only should hold.
     pub violation_tiers: usize,
     /// What is not known, and what was left out for it.
@@ -71,6 +68,7 @@ pub fn lower(application: &Application, rules: &Rules, estate: &Estate) -> Resul
         group_of: BTreeMap::new(),
         unknown: estate.unknown.clone(),
         per_host: &per_host,
+        scale: None,
     };
     lowering.options();
     lowering.groups(&host_rules);
@@ -81,7 +79,7 @@ pub fn lower(application: &Application, rules: &Rules, estate: &Estate) -> Resul
     lowering.problem.partial = partial;
     let violations = lowering.requirements(rules, &host_rules, &cost, &mut log);
     let violation_tiers = lowering.violation_tier(violations);
-    let tier_scales = lowering.tiers(rules, &cost, &mut log);
+    lowering.tiers(rules, &cost, &mut log);
     let Lowering { problem, unknown, .. } = lowering;
     let demands_out = demands.clone();
     log.finish(Lowered {
@@ -89,7 +87,6 @@ pub fn lower(application: &Application, rules: &Rules, estate: &Estate) -> Resul
         demands: demands_out,
         per_host: per_host.clone(),
         cost,
-        tier_scales,
         violation_tiers,
         unknown,
     })
@@ -108,6 +105,8 @@ struct Lowering<'a> {
     group_of: BTreeMap<String, (GroupId, i64)>,
     unknown: Vec<Unknown>,
     per_host: &'a [String],
+    /// How the last comparison of numbers reads.
+    scale: Option<Scale>,
 }
 
 /// A refusal, before it has its place in a file.
@@ -228,11 +227,17 @@ impl Lowering<'_> {
         let mut violations = Vec::new();
         for rule in &rules.require {
             let origin = origin_of(rule);
+            self.scale = None;
             let Some(formula) = self.rule(rule, host_rules, cost, log) else { continue };
+            if formula == Formula::TRUE {
+                continue;
+            }
+            let scale = self.scale.filter(|_| matches!(formula, Formula::AtMostZero(_)));
             if rule.policy == Policy::Should {
                 violations.push(self.violation(&formula));
             }
-            self.problem.requirements.push(Requirement { formula, policy: rule.policy, origin });
+            let policy = rule.policy;
+            self.problem.requirements.push(Requirement { formula, policy, origin, scale });
         }
         violations
     }
@@ -316,27 +321,18 @@ impl Lowering<'_> {
             direction: coc_model::goals::Direction::Minimize,
             tolerance_atto: 0,
             origin: Origin { says: "violation of what should hold".into(), at: None },
+            scale: Scale::PLAIN,
         });
         1
     }
 
-    fn tiers(
-        &mut self,
-        rules: &Rules,
-        cost: &Combination,
-        log: &mut MistakeLog,
-    ) -> Vec<(coc_goals::number::Unit, coc_goals::number::Fraction)> {
-        let mut scales = Vec::new();
+    fn tiers(&mut self, rules: &Rules, cost: &Combination, log: &mut MistakeLog) {
         for tier in &rules.tiers {
             match self.tier(tier, cost) {
-                Ok((lowered, scale)) => {
-                    self.problem.tiers.push(lowered);
-                    scales.push(scale);
-                }
+                Ok(lowered) => self.problem.tiers.push(lowered),
                 Err((source, unfit)) => log.push(refusal(&source, unfit)),
             }
         }
-        scales
     }
 }
 

@@ -14,7 +14,7 @@ use super::hosts::{concrete, services_of};
 use super::tables::Cells;
 use super::{Lowering, Refused};
 use crate::problem::{
-    Combination, Formula, GroupId, Measure, MeasureId, Origin, PairTable, Requirement, Table, Tier,
+    Combination, Formula, GroupId, Measure, MeasureId, Origin, PairTable, Requirement, Scale, Table, Tier,
 };
 
 /// A sum of measures in the base unit of the language.
@@ -93,12 +93,12 @@ fn in_range<T>(at: &Expression, value: Option<T>) -> Refused<T> {
 }
 
 impl Lowering<'_> {
-    /// A tier of objectives, its unit, and how its integer value reads in it.
+    /// A tier of objectives.
     pub(super) fn tier(
         &mut self,
         tier: &GoalTier,
         cost: &Combination,
-    ) -> Result<(Tier, (Unit, Fraction)), (Source, Unfit)> {
+    ) -> Result<Tier, (Source, Unfit)> {
         let mut sum = Linear::default();
         let mut unit = Unit::One;
         for (source, expression, weight) in &tier.terms {
@@ -120,13 +120,13 @@ impl Lowering<'_> {
             let source = first.unwrap_or_else(|| Source::expanded(String::new(), coc_model::mistake::Position::start(&Arc::from(""))));
             return Err((source, Unfit { range: (0, 0), says: RANGE.to_owned() }));
         };
-        let lowered = Tier {
+        Ok(Tier {
             objective,
             direction: tier.direction,
             tolerance_atto: tier.tolerance.atto(),
             origin: Origin { says: tier.goal.as_str().into(), at: tier.at.clone() },
-        };
-        Ok((lowered, (unit, Fraction::new(1, factor))))
+            scale: Scale { unit, factor },
+        })
     }
 
     /// Refuses a sum whose largest values, traffic costs and the like would have to be kept large:
@@ -267,6 +267,7 @@ impl Lowering<'_> {
                 formula: Formula::AtMostZero(Combination::of(measure)),
                 policy: coc_model::goals::Policy::Must,
                 origin: Origin { says: "latency only where it is known".into(), at: None },
+                scale: None,
             });
         }
         let measure = self.problem.measure(Measure::LargestPair { between: vec![(from, to)], table });
@@ -512,6 +513,7 @@ impl Lowering<'_> {
                 formula: Formula::AtMostZero(Combination::of(measure)),
                 policy: coc_model::goals::Policy::Must,
                 origin: Origin { says: "only where what a goal looks at is known".into(), at: None },
+                scale: None,
             });
         }
     }

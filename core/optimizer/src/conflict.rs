@@ -1,0 +1,301 @@
+//! Why no solution exists, and the smallest changes that would allow one.
+
+use coc_model::goals::{Direction, Policy};
+
+use crate::engine::{Budget, Engine};
+use crate::portfolio::{Found, Outcome, optimize};
+use crate::problem::{
+    Combination, Formula, GroupId, Measure, OptionId, Origin, Problem, Scale, Table, Tier,
+};
+
+/// A rule that takes part in a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// Index of a requirement.
+    Requirement(usize),
+    /// Index of a limit.
+    Limit(usize),
+    /// Index of a rule on sharing hosts.
+    Apart(usize),
+    /// A group that fits nowhere, whatever the goals.
+    Fit(usize),
+}
+
+/// A minimal set of rules that can't hold together.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    /// The rules, in the order of the problem. Without any one of them there is a solution (if
+    /// `minimal`).
+    pub rules: Vec<(Rule, Origin)>,
+    /// False if time ran out, so that the set may be larger than needed.
+    pub minimal: bool,
+}
+
+/// A change that allows a solution.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// In words.
+    pub says: String,
+    /// The value of the first tier with it, and how it reads.
+    pub value: Option<(i128, Scale)>,
+}
+
+/// Finds a minimal set of rules that can't hold together, by leaving out one after the other.
+/// What can't be decided in time is kept.
+pub fn conflict(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> Conflict {
+    let misfits: Vec<(Rule, Origin)> = (0..problem.groups.len())
+        .filter(|g| fits_nowhere(problem, GroupId(*g)))
+        .map(|g| (Rule::Fit(g), misfit(problem, g)))
+        .collect();
+    if let Some(first) = misfits.first() {
+        return Conflict { rules: vec![first.clone()], minimal: true };
+    }
+    let mut rules: Vec<Rule> = (0..problem.requirements.len())
+        .filter(|r| problem.requirements[*r].policy != Policy::Should)
+        .map(Rule::Requirement)
+        .chain((0..problem.limits.len()).map(Rule::Limit))
+        .chain((0..problem.apart.len()).map(Rule::Apart))
+        .collect();
+    let mut minimal = true;
+    // Later rules are tried first: what the person wrote comes before what clouds say, and in a
+    // conflict the person's first goals are kept.
+    for index in (0..rules.len()).rev() {
+        let mut fewer = rules.clone();
+        fewer.remove(index);
+        match optimize(&only(problem, &fewer), engines, budget) {
+            Outcome::Infeasible(_) => rules = fewer,
+            Outcome::Found(_) => {}
+            Outcome::Unknown(..) => minimal = false,
+        }
+    }
+    let rules = rules.into_iter().map(|r| (r, origin(problem, r))).collect();
+    Conflict { rules, minimal }
+}
+
+fn fits_nowhere(problem: &Problem, group: GroupId) -> bool {
+    let g = &problem.groups[group.0];
+    !problem.partial
+        && g.count > 0
+        && !(0..problem.options.len()).any(|o| {
+            let has = &problem.options[o].capacity;
+            g.options[o] && g.demand.iter().zip(has).all(|(need, have)| need <= have)
+        })
+}
+
+fn misfit(problem: &Problem, group: usize) -> Origin {
+    let g = &problem.groups[group];
+    let names: Vec<&str> = g.services.iter().map(|(s, _)| &**s).collect();
+    let needs: Vec<String> = problem
+        .dimensions
+        .iter()
+        .zip(&g.demand)
+        .filter(|(_, need)| **need > 0)
+        .map(|(dimension, need)| match &**dimension {
+            "cpu" => format!("{} vCPU", coc_model::quantity::Cpu(u64::try_from(*need).unwrap_or(0))),
+            "memory" => format!("{} memory", coc_model::quantity::Bytes(u64::try_from(*need).unwrap_or(0))),
+            other => format!("{} {other}", need / 1000),
+        })
+        .collect();
+    let says = format!("no machine of these clouds is large enough for {}: {}", names.join(" with "), needs.join(", "));
+    Origin { says: says.into(), at: None }
+}
+
+fn origin(problem: &Problem, rule: Rule) -> Origin {
+    match rule {
+        Rule::Requirement(r) => problem.requirements[r].origin.clone(),
+        Rule::Limit(l) => problem.limits[l].origin.clone(),
+        Rule::Apart(a) => problem.apart[a].origin.clone(),
+        Rule::Fit(g) => misfit(problem, g),
+    }
+}
+
+/// The problem with these rules only, and nothing to make best.
+fn only(problem: &Problem, rules: &[Rule]) -> Problem {
+    let kept = |rule: Rule| rules.contains(&rule);
+    let indexed = |n: usize| 0..n;
+    Problem {
+        requirements: indexed(problem.requirements.len())
+            .filter(|r| kept(Rule::Requirement(*r)))
+            .map(|r| problem.requirements[r].clone())
+            .collect(),
+        limits: indexed(problem.limits.len())
+            .filter(|l| kept(Rule::Limit(*l)))
+            .map(|l| problem.limits[l].clone())
+            .collect(),
+        apart: indexed(problem.apart.len())
+            .filter(|a| kept(Rule::Apart(*a)))
+            .map(|a| problem.apart[a].clone())
+            .collect(),
+        tiers: Vec::new(),
+        ..problem.clone()
+    }
+}
+
+/// For each rule of a conflict the smallest change of it alone that allows a solution, proved to be
+/// the smallest, with the first tier's value then. Rules whose change alone does not suffice give
+/// none.
+pub fn changes(
+    problem: &Problem,
+    conflict: &Conflict,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (rule, origin) in &conflict.rules {
+        let change = match rule {
+            Rule::Requirement(r) => requirement_change(problem, *r, origin, engines, budget),
+            Rule::Limit(l) => limit_change(problem, *l, origin, engines, budget),
+            Rule::Apart(a) => {
+                let mut without = problem.clone();
+                without.apart.remove(*a);
+                best(&without, engines, budget)
+                    .map(|value| Change { says: format!("without: {}", origin.says), value })
+            }
+            Rule::Fit(_) => None,
+        };
+        changes.extend(change);
+    }
+    changes.extend(fewer_replicas(problem, engines, budget));
+    changes
+}
+
+/// The first tier's best value, if there is a solution.
+#[expect(clippy::type_complexity, reason = "a value that may lack, of a solution that may lack")]
+fn best(
+    problem: &Problem,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) -> Option<Option<(i128, Scale)>> {
+    match optimize(problem, engines, budget) {
+        Outcome::Found(found) => Some(stated_value(problem, &found)),
+        _ => None,
+    }
+}
+
+fn stated_value(problem: &Problem, found: &Found) -> Option<(i128, Scale)> {
+    let tier = problem.tiers.iter().zip(&found.tiers).find(|(t, _)| t.origin.at.is_some() || &*t.origin.says == "cost");
+    tier.map(|(tier, value)| (value.value, tier.scale))
+}
+
+fn requirement_change(
+    problem: &Problem,
+    requirement: usize,
+    origin: &Origin,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) -> Option<Change> {
+    let rule = &problem.requirements[requirement];
+    let mut without = problem.clone();
+    without.requirements.remove(requirement);
+    if let (Formula::AtMostZero(combination), Some(scale)) = (&rule.formula, rule.scale) {
+        let excess = least(&without, Measure::Excess(combination.clone()), engines, budget)?;
+        let mut relaxed = problem.clone();
+        let mut wider = combination.clone();
+        wider.constant -= excess;
+        relaxed.requirements[requirement].formula = Formula::AtMostZero(wider);
+        let says = format!("{} ({})", origin.says, wider_limit(combination, excess, scale));
+        return best(&relaxed, engines, budget).map(|value| Change { says, value });
+    }
+    best(&without, engines, budget).map(|value| Change { says: format!("without: {}", origin.says), value })
+}
+
+/// The limit that a comparison would need, in words.
+fn wider_limit(combination: &Combination, excess: i128, scale: Scale) -> String {
+    let rising = combination.terms.iter().all(|t| t.0 > 0);
+    let falling = combination.terms.iter().all(|t| t.0 < 0);
+    let (old, new) = (-combination.constant, excess - combination.constant);
+    if rising {
+        format!("at most {} in place of {}", scale.number(new), scale.number(old))
+    } else if falling {
+        format!("at least {} in place of {}", scale.number(-new), scale.number(-old))
+    } else {
+        format!("missed by {}", scale.number(excess))
+    }
+}
+
+/// The smallest value of a measure, proved.
+fn least(
+    problem: &Problem,
+    measure: Measure,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) -> Option<i128> {
+    let mut asked = problem.clone();
+    let measure = asked.measure(measure);
+    asked.tiers = vec![Tier {
+        objective: Combination::of(measure),
+        direction: Direction::Minimize,
+        tolerance_atto: 0,
+        origin: Origin { says: "relaxation".into(), at: None },
+        scale: Scale::PLAIN,
+    }];
+    match optimize(&asked, engines, budget) {
+        Outcome::Found(found) if found.optimal() => found.tiers.first().map(|t| t.value),
+        _ => None,
+    }
+}
+
+fn limit_change(
+    problem: &Problem,
+    limit: usize,
+    origin: &Origin,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) -> Option<Change> {
+    let rule = &problem.limits[limit];
+    let mut without = problem.clone();
+    without.limits.remove(limit);
+    let flags = (0..problem.options.len()).map(|o| i128::from(rule.options.contains(&OptionId(o))));
+    let hosts = Measure::Sum { items: Vec::new(), hosts: Some(Table::Option(flags.collect())) };
+    let hosts = without.measure(hosts);
+    let beyond = Combination { constant: -i128::from(rule.most), terms: vec![(1, hosts)] };
+    let more = least(&without, Measure::Excess(beyond), engines, budget)?;
+    let mut relaxed = problem.clone();
+    let most = i64::try_from(i128::from(rule.most) + more).ok()?;
+    relaxed.limits[limit].most = most;
+    let says = format!("{} ({more} more: {most} in place of {})", origin.says, rule.most);
+    best(&relaxed, engines, budget).map(|value| Change { says, value })
+}
+
+/// How many replicas could run under all the rules.
+fn fewer_replicas(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> Option<Change> {
+    if problem.partial {
+        return None;
+    }
+    let mut partial = Problem { partial: true, ..problem.clone() };
+    let items = partial
+        .groups
+        .iter()
+        .enumerate()
+        .map(|(g, group)| {
+            let replicas = group.services.iter().map(|s| i128::from(s.1)).sum();
+            (GroupId(g), Table::Constant(replicas))
+        })
+        .collect();
+    let all: i128 = partial
+        .groups
+        .iter()
+        .map(|g| i128::from(g.count) * g.services.iter().map(|s| i128::from(s.1)).sum::<i128>())
+        .sum();
+    let placed = partial.measure(Measure::Sum { items, hosts: None });
+    partial.tiers.insert(
+        0,
+        Tier {
+            objective: Combination::of(placed),
+            direction: Direction::Maximize,
+            tolerance_atto: 0,
+            origin: Origin { says: "replicas that run".into(), at: None },
+            scale: Scale::PLAIN,
+        },
+    );
+    match optimize(&partial, engines, budget) {
+        Outcome::Found(found) if found.tiers.first().is_some_and(|t| t.proved && t.value > 0) => {
+            let running = found.tiers[0].value;
+            Some(Change {
+                says: format!("run {running} of {all} replicas"),
+                value: stated_value(&partial, &found),
+            })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,382 @@
+//! Measures as linear expressions, with the columns and rows they need.
+//!
+//! Largest values, skews, pairs, traffic and excesses are bounded from below by what they are, and
+//! exact wherever smaller is better; lowering lets them stand nowhere else.
+
+use std::collections::BTreeMap;
+
+use coc_optimizer::problem::{
+    Combination, GroupId, Measure, MeasureId, MeterPrice, OptionId, PairTable, Table, Traffic,
+};
+
+use crate::expression::{Linear, Var};
+use crate::model::Program;
+
+/// Why a measure can't be put into the program.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured(pub(crate) String);
+
+impl Program<'_> {
+    /// A measure as an expression.
+    pub(crate) fn measure(&mut self, id: MeasureId) -> Result<Linear, Measured> {
+        if let Some(linear) = self.measured.get(&id) {
+            return Ok(linear.clone());
+        }
+        let linear = match self.problem.measures[id.0].clone() {
+            Measure::Sum { items, hosts } => self.sum(&items, hosts.as_ref()),
+            Measure::Distinct { groups, key } => self.distinct(&groups, &key),
+            Measure::Skew { groups, key, domain } => self.skew(&groups, &key, &domain),
+            Measure::Largest { groups, table, floor } => self.largest(&groups, &table, floor),
+            Measure::LargestPair { between, table } => self.largest_pair(&between, &table),
+            Measure::Pairs { between, table } => self.pairs(between, &table),
+            Measure::Traffic(traffic) => self.traffic(&traffic),
+            Measure::Excess(combination) => {
+                let inner = self.combination(&combination)?;
+                let most = self.builder.range(&inner).1.max(0);
+                let excess = self.builder.continuous(0, most);
+                self.builder.at_most_zero(&inner.minus(&Linear::var(excess)));
+                Linear::var(excess)
+            }
+            Measure::Broken(formula) => {
+                let broken = self.builder.binary();
+                let mut holds = Linear::constant(1);
+                holds.add(-1, broken);
+                self.require(&formula, &[holds])?;
+                Linear::var(broken)
+            }
+        };
+        self.measured.insert(id, linear.clone());
+        Ok(linear)
+    }
+
+    fn sum(&self, items: &[(GroupId, Table)], hosts: Option<&Table>) -> Linear {
+        let mut sum = Linear::default();
+        for (group, table) in items {
+            for (option, var) in self.items_of(*group) {
+                sum.add(table.at(self.problem, option), var);
+            }
+        }
+        if let Some(table) = hosts {
+            for (content, var) in self.contents.contents.iter().zip(&self.hosts) {
+                sum.add(table.at(self.problem, content.option), *var);
+            }
+        }
+        sum
+    }
+
+    /// The cells of some groups, or the hosts by option if none are named.
+    fn used(&self, groups: &[GroupId]) -> Vec<(OptionId, Linear)> {
+        if groups.is_empty() {
+            let options = (0..self.problem.options.len()).map(OptionId);
+            return options.map(|o| (o, self.hosts_of(o))).filter(|(_, l)| !l.terms.is_empty()).collect();
+        }
+        let cells = groups.iter().flat_map(|g| self.items_of(*g));
+        cells.map(|(option, var)| (option, Linear::var(var))).collect()
+    }
+
+    /// A column that is 1 exactly if an expression that is never negative is not zero.
+    fn used_at_all(&mut self, count: &Linear) -> Var {
+        let most = self.builder.range(count).1.max(1);
+        if let (1, Some((var, 1))) = (most, count.terms.first_key_value())
+            && count.terms.len() == 1
+        {
+            return *var;
+        }
+        let used = self.builder.binary();
+        let mut below = count.clone();
+        below.add(-most, used);
+        self.builder.at_most_zero(&below);
+        self.builder.at_most_zero(&Linear::var(used).minus(count));
+        used
+    }
+
+    fn distinct(&mut self, groups: &[GroupId], key: &Table) -> Linear {
+        let mut by_key: BTreeMap<i128, Linear> = BTreeMap::new();
+        for (option, count) in self.used(groups) {
+            by_key.entry(key.at(self.problem, option)).or_default().add_all(1, &count);
+        }
+        let mut distinct = Linear::default();
+        for count in by_key.values() {
+            let used = self.used_at_all(count);
+            distinct.add(1, used);
+        }
+        distinct
+    }
+
+    fn skew(&mut self, groups: &[(GroupId, i128)], key: &Table, domain: &[i128]) -> Linear {
+        let mut by_key: BTreeMap<i128, Linear> = domain.iter().map(|k| (*k, Linear::default())).collect();
+        let mut most = 0;
+        for (group, weight) in groups {
+            most += weight * i128::from(self.problem.groups[group.0].count);
+            for (option, var) in self.items_of(*group) {
+                if let Some(count) = by_key.get_mut(&key.at(self.problem, option)) {
+                    count.add(*weight, var);
+                }
+            }
+        }
+        if by_key.is_empty() {
+            return Linear::default();
+        }
+        let (top, bottom) = (self.builder.integer(0, most), self.builder.integer(0, most));
+        for count in by_key.values() {
+            self.builder.at_most_zero(&count.clone().minus(&Linear::var(top)));
+            self.builder.at_most_zero(&Linear::var(bottom).minus(count));
+        }
+        Linear::var(top).minus(&Linear::var(bottom))
+    }
+
+    fn largest(&mut self, groups: &[GroupId], table: &Table, floor: i128) -> Linear {
+        let cells = self.used(groups);
+        let values: Vec<i128> = cells.iter().map(|(o, _)| table.at(self.problem, *o)).collect();
+        let most = values.iter().copied().max().unwrap_or(floor).max(floor);
+        let largest = self.builder.continuous(floor, most);
+        for ((_, count), value) in cells.into_iter().zip(values) {
+            if value > floor {
+                let used = self.used_at_all(&count);
+                let mut row = Linear::constant(floor);
+                row.add(value - floor, used);
+                row.add(-1, largest);
+                self.builder.at_most_zero(&row);
+            }
+        }
+        Linear::var(largest)
+    }
+
+    /// `[y ≥ k]` for the items of a group at a site, for k from 1.
+    fn counted(&mut self, group: GroupId, site: usize, items: &Linear) -> Vec<Var> {
+        if let Some(vars) = self.unary.get(&(group, site)) {
+            return vars.clone();
+        }
+        let count = self.problem.groups[group.0].count;
+        let single = (count == 1 && items.terms.len() == 1).then(|| items.terms.keys().next().copied());
+        let vars: Vec<Var> = match single.flatten() {
+            Some(var) => vec![var],
+            None => (0..count).map(|_| self.builder.binary()).collect(),
+        };
+        if single.is_none() {
+            let mut sum = items.clone();
+            for var in &vars {
+                sum.add(-1, *var);
+            }
+            self.builder.zero(&sum);
+            for pair in vars.windows(2) {
+                self.builder.at_most_zero(&Linear::var(pair[1]).minus(&Linear::var(pair[0])));
+            }
+        }
+        self.unary.insert((group, site), vars.clone());
+        vars
+    }
+
+    /// If a combination says that a sum over pairs is zero, forbids the pairs: each site of one
+    /// group against all sites of the other that don't go with it.
+    pub(crate) fn forbid_pairs(&mut self, combination: &Combination) -> bool {
+        let (0, [(coefficient, measure)]) = (combination.constant, combination.terms.as_slice()) else {
+            return false;
+        };
+        let Measure::Pairs { between: (a, b), table } = &self.problem.measures[measure.0] else {
+            return false;
+        };
+        if *coefficient <= 0 {
+            return false;
+        }
+        let (a, b, table) = (*a, *b, table.clone());
+        let (from, to) = (self.by_site(a), self.by_site(b));
+        let count = i128::from(self.problem.groups[b.0].count);
+        for (site, items) in &from {
+            let mut others = Linear::default();
+            for (other, there) in &to {
+                if table.at(*site, *other) > 0 && (a != b || site != other) {
+                    others.add_all(1, there);
+                }
+            }
+            if !others.terms.is_empty() {
+                let here = self.counted(a, *site, items);
+                others.constant -= count;
+                others.add(count, here[0]);
+                self.builder.at_most_zero(&others);
+            }
+            if a == b && table.at(*site, *site) > 0 {
+                // No two of one group at this site.
+                let mut alone = items.clone();
+                alone.constant -= 1;
+                self.builder.at_most_zero(&alone);
+            }
+        }
+        true
+    }
+
+    fn largest_pair(&mut self, between: &[(GroupId, GroupId)], table: &PairTable) -> Linear {
+        let most = table.values.iter().copied().max().unwrap_or(0).max(0);
+        let largest = self.builder.continuous(0, most);
+        for &(a, b) in between {
+            let (from, to) = (self.by_site(a), self.by_site(b));
+            for (site, items) in &from {
+                let here = self.counted(a, *site, items)[0];
+                for (other, there) in &to {
+                    let value = table.at(*site, *other);
+                    if value <= 0 {
+                        continue;
+                    }
+                    let second = if a == b && site == other {
+                        // Two different items of one group at one site.
+                        match self.counted(a, *site, items).get(1) {
+                            Some(second) => *second,
+                            None => continue,
+                        }
+                    } else {
+                        self.counted(b, *other, there)[0]
+                    };
+                    // value · (here + second − 1) ≤ largest
+                    let mut row = Linear::constant(-value);
+                    row.add(value, here);
+                    row.add(value, second);
+                    row.add(-1, largest);
+                    self.builder.at_most_zero(&row);
+                }
+            }
+        }
+        Linear::var(largest)
+    }
+
+    /// Σ over pairs, from below: for each item of the first group at a site, the sum over the second
+    /// group's items.
+    fn pairs(&mut self, (a, b): (GroupId, GroupId), table: &PairTable) -> Linear {
+        let (from, to) = (self.by_site(a), self.by_site(b));
+        let mut total = Linear::default();
+        for (site, items) in &from {
+            let mut row = Linear::default();
+            for (other, there) in &to {
+                row.add_all(table.at(*site, *other), there);
+            }
+            let most = self.builder.range(&row).1;
+            if most <= 0 {
+                continue;
+            }
+            for here in self.counted(a, *site, items) {
+                let share = self.builder.continuous(0, most);
+                // row − most · (1 − here) ≤ share
+                let mut bounded = row.clone();
+                bounded.constant -= most;
+                bounded.add(most, here);
+                bounded.add(-1, share);
+                self.builder.at_most_zero(&bounded);
+                total.add(1, share);
+            }
+            if a == b {
+                total.add_all(-table.at(*site, *site), items);
+            }
+        }
+        total
+    }
+
+    fn traffic(&mut self, traffic: &Traffic) -> Linear {
+        let mut volumes: Vec<Linear> = vec![Linear::default(); traffic.prices.len()];
+        for flow in &traffic.flows {
+            let (from, to) = (self.by_site(flow.from), self.by_site(flow.to));
+            let receivers = i128::from(self.problem.groups[flow.to.0].count);
+            for (site, items) in &from {
+                let mut by_meter: BTreeMap<Option<usize>, Linear> = BTreeMap::new();
+                for (other, there) in &to {
+                    let meter = traffic.meter[site * traffic.sites + other];
+                    by_meter.entry(meter).or_default().add_all(1, there);
+                }
+                if by_meter.keys().all(Option::is_none) {
+                    continue;
+                }
+                for here in self.counted(flow.from, *site, items) {
+                    self.sent(here, &by_meter, receivers, flow.bytes, &mut volumes);
+                }
+            }
+        }
+        let mut cost = Linear::default();
+        for (price, volume) in traffic.prices.iter().zip(volumes) {
+            if !volume.terms.is_empty() {
+                let metered = self.metered(price, &volume);
+                cost.add_all(1, &metered);
+            }
+        }
+        cost
+    }
+
+    /// What one item sends, split by meter: to each meter as many shares as there are receivers
+    /// behind it, if the item is here, else none. As receivers are all behind one meter or another,
+    /// the shares add up to their number, which makes the split exact both ways.
+    fn sent(
+        &mut self,
+        here: Var,
+        by_meter: &BTreeMap<Option<usize>, Linear>,
+        receivers: i128,
+        bytes: i128,
+        volumes: &mut [Linear],
+    ) {
+        let mut split = Linear::default();
+        split.add(-receivers, here);
+        for (meter, behind) in by_meter {
+            let shares = self.builder.continuous(0, receivers);
+            split.add(1, shares);
+            self.builder.at_most_zero(&Linear::var(shares).minus(behind));
+            if self.problem.partial {
+                // shares ≥ behind − receivers · (1 − here)
+                let mut least = behind.clone();
+                least.constant -= receivers;
+                least.add(receivers, here);
+                least.add(-1, shares);
+                self.builder.at_most_zero(&least);
+            }
+            if let Some(meter) = meter {
+                volumes[*meter].add(bytes, shares);
+            }
+        }
+        if !self.problem.partial {
+            self.builder.zero(&split);
+        }
+    }
+
+    /// What a meter charges for a volume. In one tier it is proportional; over several, columns for
+    /// the tiers are filled in order.
+    fn metered(&mut self, price: &MeterPrice, volume: &Linear) -> Linear {
+        let most = self.builder.range(volume).1;
+        if let Some(single) = price.single_price(most) {
+            return charged(volume, single, price.unit);
+        }
+        let mut rest = volume.clone();
+        let mut cost = Linear::default();
+        let mut full_before: Option<Var> = None;
+        for (index, &(from, per_unit)) in price.tiers.iter().enumerate() {
+            if from >= most {
+                break;
+            }
+            let end = price.tiers.get(index + 1).map_or(most, |next| next.0.min(most));
+            let width = end - from;
+            // How much of the tier is used, from 0 to 1.
+            let filled = self.builder.continuous(0, 1);
+            rest.add(-width, filled);
+            if let Some(full) = full_before {
+                self.builder.at_most_zero(&Linear::var(filled).minus(&Linear::var(full)));
+            }
+            if end < most {
+                // 1 only if this tier is full; then the next one may be begun.
+                let full = self.builder.binary();
+                self.builder.at_most_zero(&Linear::var(full).minus(&Linear::var(filled)));
+                full_before = Some(full);
+            }
+            cost.add(nano(width, per_unit, price.unit), filled);
+        }
+        self.builder.zero(&rest);
+        cost
+    }
+}
+
+/// Volume times price, in nano-dollars to the nearest one per column.
+fn charged(volume: &Linear, price_atto: i128, unit: i128) -> Linear {
+    let mut cost = Linear::default();
+    for (var, bytes) in &volume.terms {
+        cost.add(nano(*bytes, price_atto, unit), *var);
+    }
+    cost
+}
+
+fn nano(bytes: i128, price_atto: i128, unit: i128) -> i128 {
+    let divisor = unit * 1_000_000_000;
+    (bytes.saturating_mul(price_atto) + divisor / 2).div_euclid(divisor)
+}
