@@ -48,7 +48,8 @@ pub struct TierValue {
 }
 
 /// Optimises a problem tier by tier. Each tier keeps the ones before within their tolerance of
-/// their best. The engines are asked in order until one proves its answer.
+/// their best; what a tolerance left open is then made best again, so that no tier is worse than the
+/// later ones need. The engines are asked in order until one proves its answer.
 pub fn optimize(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> Outcome {
     let mut work = Problem { tiers: Vec::new(), ..problem.clone() };
     let mut best: Option<Found> = None;
@@ -95,10 +96,40 @@ pub fn optimize(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
     }
     match best {
         Some(mut found) => {
+            polish(problem, &work, &mut found, engines, budget);
             revalue(problem, &mut found);
             Outcome::Found(found)
         }
         None => Outcome::Unknown("no tier was solved".to_owned(), Proof::default()),
+    }
+}
+
+/// Makes tiers with a tolerance best again, all others staying as they are. Only if every tier is
+/// proved: else there is better use for the time.
+fn polish(
+    problem: &Problem,
+    kept: &Problem,
+    found: &mut Found,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) {
+    let open = problem.tiers.iter().any(|t| t.tolerance_atto > 0);
+    if !open || !found.optimal() || found.tiers.len() != problem.tiers.len() {
+        return;
+    }
+    let mut work = Problem { tiers: Vec::new(), ..kept.clone() };
+    for tier in &problem.tiers {
+        let minimised = Problem::minimised(tier);
+        if tier.tolerance_atto > 0 {
+            work.tiers = vec![tier.clone()];
+            match one_tier(&work, engines, budget).0 {
+                Answer::Optimal(solution, _) => found.solution = solution,
+                _ => return,
+            }
+        }
+        let exact = Tier { tolerance_atto: 0, ..tier.clone() };
+        let value = found.solution.worth(problem).value(&minimised);
+        work.requirements.push(keep(&exact, &minimised, value));
     }
 }
 

@@ -70,11 +70,16 @@ impl Builder {
         Var(self.bounds.len() - 1)
     }
 
-    /// A new column that may take fractions; whole numbers are enough for it in every optimum.
-    pub(crate) fn continuous(&mut self, lower: i128, upper: i128) -> Var {
-        let var = self.integer(lower, upper);
-        self.integer[var.0] = false;
-        var
+    /// A new quantity that may take fractions, between two whole numbers; whole numbers are enough
+    /// for it in every optimum. Its column runs from 0 to 1, so that it is never too small or too
+    /// large beside others.
+    pub(crate) fn continuous(&mut self, lower: i128, upper: i128) -> Linear {
+        let width = (upper - lower).max(0);
+        let column = self.integer(0, 1);
+        self.integer[column.0] = false;
+        let mut quantity = Linear::constant(lower);
+        quantity.add(width, column);
+        quantity
     }
 
     /// A new yes-or-no column.

@@ -136,6 +136,16 @@ pub(crate) struct Settings {
 
 /// Minimises a model.
 pub(crate) fn solve(model: &Model, settings: Settings) -> Result<Outcome, Failed> {
+    // Rows without terms are judged here: what the solver makes of a model with such rows and no
+    // columns is of no use.
+    let broken = |r: &Row| r.terms.is_empty() && (r.lower > 0.0 || r.upper < 0.0);
+    let ended = |status, values| Ok(Outcome { status, values, bound: 0.0, nodes: 0 });
+    if model.rows.iter().any(broken) {
+        return ended(Status::Infeasible, None);
+    }
+    if model.columns.is_empty() {
+        return ended(Status::Optimal, Some(Vec::new()));
+    }
     let instance = Instance::new()?;
     instance.set_bool("output_flag", false)?;
     instance.set_int("threads", THREADS)?;
@@ -262,6 +272,17 @@ mod tests {
         assert_eq!(outcome.status, Status::Optimal);
         assert_eq!(outcome.values.unwrap().iter().map(|v| v.round()).sum::<f64>(), 2.0);
         assert!((outcome.bound + 9.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn models_without_columns_are_judged_by_their_rows() {
+        let row = |lower| Row { lower, upper: 5.0, terms: Vec::new() };
+        let ended = |lower| {
+            let model = Model { columns: Vec::new(), rows: vec![row(lower)] };
+            solve(&model, SETTINGS).unwrap().status
+        };
+        assert_eq!(ended(0.0), Status::Optimal);
+        assert_eq!(ended(1.0), Status::Infeasible);
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn judge(
                 proof.basis = "branch and bound found no solution (floating point, tolerance 1e-9)".to_owned();
                 Answer::Infeasible(proof)
             }
-            _ => Answer::Unknown("stopped before any solution was found".to_owned(), proof),
+            other => Answer::Unknown(format!("the solver gave no solution ({other:?})"), proof),
         };
     };
     let solution = dealer.deal(values);
@@ -129,9 +129,9 @@ fn judge(
     let objective = dealer.problem.tiers.first().map(Problem::minimised).unwrap_or_default();
     let value = worth.value(&objective);
     let bound = constant.saturating_add(whole_bound(outcome.bound * scale));
-    // The solver's arithmetic tells values apart down to about 1e-9 of their size; within that the
-    // bound is taken to be the value.
-    let slack = (value.unsigned_abs() / 1_000_000_000).max(u128::from(rounding(dealer.problem)));
+    // The solver's arithmetic tells values apart down to about 1e-9 of its largest coefficient;
+    // within that the bound is taken to be the value.
+    let slack = u128::from(rounding(dealer.problem)).saturating_add(resolution(scale));
     let proved = outcome.status == Status::Optimal
         && bound.saturating_add(i128::try_from(slack).unwrap_or(0)) >= value;
     if proved && gap_ppm == 0 {
@@ -146,6 +146,13 @@ the solution was valued in whole numbers"
         proof.basis = "branch and bound stopped at a limit".to_owned();
     }
     Answer::Feasible(solution, bound.min(value), proof)
+}
+
+/// The smallest difference of objectives that the solver can be trusted to see: its coefficients are
+/// at most 1024 after scaling, its tolerance is 1e-9.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive scale")]
+fn resolution(scale: f64) -> u128 {
+    (scale * 1024e-9).ceil() as u128
 }
 
 /// How far costs that are rounded per column can be from costs that are rounded per meter.

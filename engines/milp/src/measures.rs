@@ -34,8 +34,8 @@ impl Program<'_> {
                 let inner = self.combination(&combination)?;
                 let most = self.builder.range(&inner).1.max(0);
                 let excess = self.builder.continuous(0, most);
-                self.builder.at_most_zero(&inner.minus(&Linear::var(excess)));
-                Linear::var(excess)
+                self.builder.at_most_zero(&inner.minus(&excess));
+                excess
             }
             Measure::Broken(formula) => {
                 let broken = self.builder.binary();
@@ -135,11 +135,10 @@ impl Program<'_> {
                 let used = self.used_at_all(&count);
                 let mut row = Linear::constant(floor);
                 row.add(value - floor, used);
-                row.add(-1, largest);
-                self.builder.at_most_zero(&row);
+                self.builder.at_most_zero(&row.minus(&largest));
             }
         }
-        Linear::var(largest)
+        largest
     }
 
     /// `[y ≥ k]` for the items of a group at a site, for k from 1.
@@ -230,12 +229,11 @@ impl Program<'_> {
                     let mut row = Linear::constant(-value);
                     row.add(value, here);
                     row.add(value, second);
-                    row.add(-1, largest);
-                    self.builder.at_most_zero(&row);
+                    self.builder.at_most_zero(&row.minus(&largest));
                 }
             }
         }
-        Linear::var(largest)
+        largest
     }
 
     /// Σ over pairs, from below: for each item of the first group at a site, the sum over the second
@@ -258,9 +256,8 @@ impl Program<'_> {
                 let mut bounded = row.clone();
                 bounded.constant -= most;
                 bounded.add(most, here);
-                bounded.add(-1, share);
-                self.builder.at_most_zero(&bounded);
-                total.add(1, share);
+                self.builder.at_most_zero(&bounded.minus(&share));
+                total.add_all(1, &share);
             }
             if a == b {
                 total.add_all(-table.at(*site, *site), items);
@@ -313,18 +310,17 @@ impl Program<'_> {
         split.add(-receivers, here);
         for (meter, behind) in by_meter {
             let shares = self.builder.continuous(0, receivers);
-            split.add(1, shares);
-            self.builder.at_most_zero(&Linear::var(shares).minus(behind));
+            split.add_all(1, &shares);
+            self.builder.at_most_zero(&shares.clone().minus(behind));
             if self.problem.partial {
                 // shares ≥ behind − receivers · (1 − here)
                 let mut least = behind.clone();
                 least.constant -= receivers;
                 least.add(receivers, here);
-                least.add(-1, shares);
-                self.builder.at_most_zero(&least);
+                self.builder.at_most_zero(&least.minus(&shares));
             }
             if let Some(meter) = meter {
-                volumes[*meter].add(bytes, shares);
+                volumes[*meter].add_all(bytes, &shares);
             }
         }
         if !self.problem.partial {
@@ -350,17 +346,17 @@ impl Program<'_> {
             let width = end - from;
             // How much of the tier is used, from 0 to 1.
             let filled = self.builder.continuous(0, 1);
-            rest.add(-width, filled);
+            rest.add_all(-width, &filled);
             if let Some(full) = full_before {
-                self.builder.at_most_zero(&Linear::var(filled).minus(&Linear::var(full)));
+                self.builder.at_most_zero(&filled.clone().minus(&Linear::var(full)));
             }
             if end < most {
                 // 1 only if this tier is full; then the next one may be begun.
                 let full = self.builder.binary();
-                self.builder.at_most_zero(&Linear::var(full).minus(&Linear::var(filled)));
+                self.builder.at_most_zero(&Linear::var(full).minus(&filled));
                 full_before = Some(full);
             }
-            cost.add(nano(width, per_unit, price.unit), filled);
+            cost.add_all(nano(width, per_unit, price.unit), &filled);
         }
         self.builder.zero(&rest);
         cost

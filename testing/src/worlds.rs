@@ -1,0 +1,241 @@
+//! Small worlds: an application, goals and an estate, drawn from a seed. Small enough for every
+//! packing to be tried, odd enough to meet every kind of measure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coc_model::application::{Application, Link, Port, Protocol, Replicas, Service};
+use coc_model::decimal::Decimal;
+use coc_model::estate::{Estate, Limit, Offering, Site, SiteId};
+use coc_model::goals::{
+    Direction, Goals, Located, Objective, Policy, Requirement, RequirementBody, Term,
+};
+use coc_model::mistake::Position;
+use coc_model::money::Rate;
+use coc_model::offer::{Accelerator, Architecture, Offer, Price};
+use coc_model::place::{Place, PlaceGraph};
+use coc_model::quantity::{Bytes, Cpu, Micros, Traffic};
+use coc_model::route::{Latency, Meter, MeterId, Tier, Transfer};
+
+use crate::random::Random;
+
+/// A world.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// What is to run.
+    pub application: Application,
+    /// What is asked for.
+    pub goals: Goals,
+    /// Where it can run.
+    pub estate: Estate,
+}
+
+/// The world of a seed.
+pub fn world(seed: u64) -> World {
+    let mut random = Random::new(seed);
+    let application = application(&mut random);
+    let estate = estate(&mut random);
+    let goals = goals(&mut random, &application);
+    World { application, goals, estate }
+}
+
+fn at(line: u32) -> Position {
+    Position { file: Arc::from("goals.yaml"), line, column: 5 }
+}
+
+fn application(random: &mut Random) -> Application {
+    let mut services = BTreeMap::new();
+    let names = ["a", "b", "c", "d"];
+    let count = 1 + usize::try_from(random.below(3)).unwrap_or(0);
+    for name in &names[..count] {
+        let mut service = Service::container(at(1));
+        service.needs.cpu = Some(Cpu(*random.of(&[250, 500, 1000])));
+        service.needs.memory = Some(Bytes(*random.of(&[1, 2, 3]) << 30));
+        service.replicas = Replicas::exactly(if random.percent(40) { 2 } else { 1 });
+        if random.percent(15) {
+            service.ports.push(Port {
+                target: 80,
+                published: Some(*random.of(&[80, 81])),
+                host_ip: None,
+                protocol: Protocol::Tcp,
+                public: true,
+                name: None,
+            });
+        }
+        services.insert((*name).to_owned(), service);
+    }
+    let mut links = Vec::new();
+    for from in &names[..count] {
+        for to in &names[..count] {
+            if from != to && random.percent(40) {
+                links.push(Link {
+                    from: (*from).to_owned(),
+                    to: (*to).to_owned(),
+                    port: None,
+                    // Multiples of every number of pairs, so that shares are whole.
+                    traffic: Some(Traffic(random.of(&[4, 40, 200]) * 1_000_000_000)),
+                    latency: None,
+                    at: at(2),
+                    inferred: None,
+                });
+            }
+        }
+    }
+    Application { name: "world".to_owned(), services, links, volumes: BTreeMap::new(), keys: vec![] }
+}
+
+fn estate(random: &mut Random) -> Estate {
+    let mut estate = Estate { places: PlaceGraph::with_areas(), ..Estate::default() };
+    let sites = [
+        ("red", "r1", "r1a", "DE", "EU"),
+        ("red", "r1", "r1b", "DE", "EU"),
+        ("red", "r2", "r2a", "US", "NorthAmerica"),
+        ("blue", "b1", "b1a", "FR", "EU"),
+        ("blue", "b2", "b2a", "CH", "Europe"),
+    ];
+    let keep = 2 + usize::try_from(random.below(4)).unwrap_or(0);
+    for (cloud, region, zone, country, area) in sites.into_iter().take(keep) {
+        let place = Place {
+            region: Some(region.into()),
+            zone: Some(zone.into()),
+            country: Some(country.into()),
+            area: Some(area.into()),
+        };
+        estate.places.add(&place);
+        estate.sites.push(Site { cloud: cloud.into(), place, block_storage: None });
+    }
+    offerings(random, &mut estate);
+    routes(random, &mut estate);
+    estate
+}
+
+fn offerings(random: &mut Random, estate: &mut Estate) {
+    let sizes = [("small", 1, 2), ("medium", 2, 4), ("large", 4, 8)];
+    for (index, site) in estate.sites.iter().enumerate() {
+        for (name, cpu, memory) in sizes {
+            if random.percent(45) {
+                continue;
+            }
+            let region = site.place.region.clone().unwrap_or_else(|| "".into());
+            let mut offer = Offer::named(&site.cloud, &region, name);
+            offer.cpu = Some(Cpu(cpu * 1000));
+            offer.memory = Some(Bytes(memory << 30));
+            offer.architecture = Some(Architecture::X86_64);
+            offer.price = if random.percent(5) {
+                Price::Unknown("not stated".into())
+            } else {
+                let cents = cpu * 10 + random.below(12);
+                Price::Known(Rate::monthly(Decimal::from_atto(i128::from(cents) * 10_i128.pow(17))))
+            };
+            if random.percent(5) {
+                offer.accelerator = Some(Accelerator { name: "L4".into(), milli: 1000 });
+            }
+            let limit = random.percent(25).then(|| Limit {
+                most: 1 + u32::try_from(random.below(2)).unwrap_or(0),
+                rule: format!("capacity of {name} at site {index}").into(),
+                at: None,
+            });
+            let site = SiteId(u32::try_from(index).unwrap_or(0));
+            estate.offerings.push(Offering { site, offer: Arc::new(offer), limit, existing: false });
+        }
+    }
+}
+
+fn routes(random: &mut Random, estate: &mut Estate) {
+    let gb = |n: u64| Traffic(n * 1_000_000_000);
+    let price = |text: &str| text.parse().unwrap_or(Decimal::ZERO);
+    let meter = |name: &str, tiers: Vec<Tier>| Meter {
+        name: name.into(),
+        unit: 1_000_000_000,
+        tiers,
+        source: None,
+    };
+    let flat = |text: &str| vec![Tier { from: gb(0), price: price(text) }];
+    estate.meters = vec![
+        meter("between regions", flat("0.02")),
+        meter("out of red", flat("0.09")),
+        meter(
+            "out of blue",
+            vec![
+                Tier { from: gb(0), price: Decimal::ZERO },
+                Tier { from: gb(100), price: price("0.12") },
+                Tier { from: gb(300), price: price("0.05") },
+            ],
+        ),
+    ];
+    let sites = estate.sites.clone();
+    for a in &sites {
+        for b in &sites {
+            let same_region = a.place.region == b.place.region;
+            let transfer = if same_region {
+                Transfer::Free
+            } else if a.cloud == b.cloud {
+                Transfer::Metered(MeterId(0))
+            } else if random.percent(4) {
+                Transfer::Unknown
+            } else if &*a.cloud == "red" {
+                Transfer::Metered(MeterId(1))
+            } else {
+                Transfer::Metered(MeterId(2))
+            };
+            estate.transfers.push(transfer);
+            let millis = if same_region { 1 } else { 5 + random.below(60) };
+            let latency = Latency { round_trip: Micros(millis * 1000), estimated: false };
+            estate.latencies.push((!random.percent(5)).then_some(latency));
+        }
+    }
+}
+
+fn goals(random: &mut Random, application: &Application) -> Goals {
+    let names: Vec<&str> = application.services.keys().map(String::as_str).collect();
+    let mut goals = Goals::default();
+    for line in 0..random.below(4) {
+        let line = u32::try_from(line).unwrap_or(0) + 3;
+        let text = requirement(random, &names);
+        let policy = if random.percent(15) { Policy::Should } else { Policy::Must };
+        // Rules on hosts can't be wishes.
+        let policy = if text.contains(".host") { Policy::Must } else { policy };
+        goals.require.push(Requirement {
+            body: RequirementBody::That(Located { value: text, at: at(line) }),
+            policy,
+            at: at(line),
+        });
+    }
+    if random.percent(40) {
+        let second = *random.of(&["count(hosts)", "sum(hosts, h, h.vcpu)", "latency(\"a\", \"a\")"]);
+        for (what, tolerance) in [("cost", *random.of(&["0", "0.1", "0.5"])), (second, "0")] {
+            let what = Located { value: what.to_owned(), at: at(20) };
+            goals.objectives.push(Objective {
+                direction: Direction::Minimize,
+                terms: vec![Term { what, weight: Decimal::ONE }],
+                tolerance: tolerance.parse().unwrap_or(Decimal::ZERO),
+                at: at(20),
+            });
+        }
+    }
+    goals
+}
+
+fn requirement(random: &mut Random, names: &[&str]) -> String {
+    let a = *random.of(names);
+    let b = *random.of(names);
+    let ms = 5 + random.below(50);
+    match random.below(16) {
+        0 => format!("replicas(\"{a}\").all(r, inside(r, \"EU\"))"),
+        1 => format!("replicas(\"{a}\").all(r, r.cloud != \"red\")"),
+        2 => format!("distinct(replicas(\"{a}\"), r, r.cloud) >= 2"),
+        3 => format!("skew(replicas(\"{a}\"), r, r.zone) <= 1"),
+        4 => format!("latency(\"{a}\", \"{b}\") <= ms({ms})"),
+        5 => format!("replicas(\"{a}\").all(r, latency(r, \"{b}\") <= ms({ms}))"),
+        6 => format!("cost <= usd({}.5)", 2 + random.below(20)),
+        7 => format!("replicas(\"{a}\").all(r, replicas(\"{b}\").all(q, r == q || r.host != q.host))"),
+        8 => format!("replicas(\"{a}\").all(r, replicas(\"{b}\").all(q, r.host == q.host))"),
+        9 => format!("replicas(\"{a}\").all(r, replicas(\"{b}\").all(q, r.region == q.region))"),
+        10 => format!("replicas(\"{a}\").exists(r, r.cloud == \"blue\")"),
+        11 => "count(hosts) <= 2".to_owned(),
+        12 => "distinct(hosts, h, h.cloud) == 1".to_owned(),
+        13 => format!("replicas(\"{a}\").all(r, r.country == \"DE\") || cost <= usd(6)"),
+        14 => format!("max(replicas(\"{a}\"), r, r.vcpu) <= 2"),
+        _ => format!("count(replicas(), r, r.offer == \"small\") >= {}", 1 + random.below(2)),
+    }
+}
