@@ -1,4 +1,5 @@
-//! What the tests of several crates share: small worlds drawn from a seed.
+//! What the tests of several crates share: small worlds drawn from a seed, solved and judged.
 
 pub mod random;
+pub mod solving;
 pub mod worlds;

@@ -1,29 +1,39 @@
-//! The exhaustive and the mixed-integer engine agree on a thousand small worlds.
+//! A thousand small worlds: the engines agree on every optimum, the checker accepts the plans, and
+//! what must not matter does not.
 
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
-use coc_goals::library::standard_library;
-use coc_goals::rules::understand;
-use coc_optimizer::engine::{Budget, Engine};
-use coc_optimizer::lower::lower;
-use coc_optimizer::portfolio::{Outcome, optimize};
+use coc_model::goals::{Located, RequirementBody};
+use coc_optimizer::engine::Engine;
+use coc_optimizer::portfolio::Outcome;
 use coc_optimizer::problem::Problem;
+use coc_testing::solving::{judged_plan, lowered, solve, solve_whole};
 use coc_testing::worlds::{World, world};
 
-const MINUTE: fn() -> Duration = || Duration::from_secs(60);
-
-fn solve(problem: &Problem, engine: &dyn Engine) -> Outcome {
-    let cancel = AtomicBool::new(false);
-    let budget = Budget { time_left: &MINUTE, gap_ppm: 0, seed: 0, cancel: &cancel };
-    optimize(problem, &[engine], budget)
+/// Worlds in which every packing can be tried, from the first seed on.
+fn small_worlds() -> impl Iterator<Item = (u64, World)> {
+    (1_u64..).map(|seed| (seed, world(seed))).filter(|(_, world)| {
+        lowered(world).is_some_and(|(_, lowered)| {
+            let items: i64 = lowered.problem.groups.iter().map(|g| g.count).sum();
+            items <= 4 && Exhaustive.takes(&lowered.problem)
+        })
+    })
 }
 
-/// The values of all tiers of an optimum; `None` if there is none.
+/// The values of all tiers of a proved optimum; `None` if it is proved that there is none.
 fn values(problem: &Problem, engine: &dyn Engine, seed: u64) -> Option<Vec<i128>> {
-    match solve(problem, engine) {
+    judged(solve(problem, engine), problem, engine, seed)
+}
+
+/// The same with nothing taken out of the problem before.
+fn values_of_whole(problem: &Problem, engine: &dyn Engine, seed: u64) -> Option<Vec<i128>> {
+    judged(solve_whole(problem, engine), problem, engine, seed)
+}
+
+fn judged(outcome: Outcome, problem: &Problem, engine: &dyn Engine, seed: u64) -> Option<Vec<i128>> {
+    match outcome {
         Outcome::Found(found) => {
             assert!(found.optimal(), "seed {seed}: {} is not proved: {found:?}", engine.name());
             let worth = found.solution.worth(problem);
@@ -35,36 +45,92 @@ fn values(problem: &Problem, engine: &dyn Engine, seed: u64) -> Option<Vec<i128>
     }
 }
 
-fn problem(world: &World) -> Problem {
-    let rules = understand(&world.application, &world.goals, &standard_library());
-    let rules = rules.unwrap_or_else(|m| panic!("{m}"));
-    match lower(&world.application, &rules, &world.estate) {
-        Ok(lowered) => lowered.problem,
-        Err(mistakes) => panic!("{mistakes}"),
-    }
-}
-
 #[test]
-fn exhaustive_and_milp_agree_on_a_thousand_worlds() {
-    let (mut solved, mut impossible, mut seed) = (0, 0, 0_u64);
-    while solved + impossible < 1000 {
-        seed += 1;
-        let world = world(seed);
-        let Some(problem) = small(&world) else { continue };
-        let expected = values(&problem, &Exhaustive, seed);
-        let found = values(&problem, &Milp, seed);
-        assert_eq!(found, expected, "seed {seed}");
-        if expected.is_some() { solved += 1 } else { impossible += 1 }
+fn exhaustive_and_milp_agree_and_the_checker_accepts() {
+    let (mut solved, mut impossible) = (0, 0);
+    for (seed, world) in small_worlds().take(1000) {
+        let Some((rules, lowered)) = lowered(&world) else { continue };
+        let expected = values_of_whole(&lowered.problem, &Exhaustive, seed);
+        assert_eq!(values_of_whole(&lowered.problem, &Milp, seed), expected, "seed {seed}");
+        assert_eq!(values(&lowered.problem, &Exhaustive, seed), expected, "seed {seed} reduced");
+        assert_eq!(values(&lowered.problem, &Milp, seed), expected, "seed {seed} reduced");
+        match solve(&lowered.problem, &Milp) {
+            Outcome::Found(found) => {
+                let plan = judged_plan(&world, &rules, &lowered, &found);
+                assert!(plan.check.accepted, "seed {seed}: {:#?}\n{plan:#?}", plan.check);
+                solved += 1;
+            }
+            _ => impossible += 1,
+        }
     }
     // The generator must keep giving both kinds.
     assert!(solved > 300 && impossible > 100, "{solved} solved, {impossible} impossible");
 }
 
-/// The problem of a world, if its rules can be lowered and every packing can be tried.
-fn small(world: &World) -> Option<Problem> {
-    let rules = understand(&world.application, &world.goals, &standard_library()).ok()?;
-    let lowered = lower(&world.application, &rules, &world.estate).ok()?;
-    let _ = problem;
-    let items: i64 = lowered.problem.groups.iter().map(|g| g.count).sum();
-    (items <= 4 && Exhaustive.takes(&lowered.problem)).then_some(lowered.problem)
+#[test]
+fn a_removed_requirement_never_makes_the_optimum_worse() {
+    let mut compared = 0;
+    for (seed, mut world) in small_worlds().filter(|(_, w)| !w.goals.require.is_empty()).take(300) {
+        let first = |world: &World| {
+            let (_, lowered) = lowered(world)?;
+            values(&lowered.problem, &Milp, seed)?.first().copied()
+        };
+        // Tiers of wishes come and go with their requirements: compare like with like.
+        world.goals.require.iter_mut().for_each(|r| r.policy = coc_model::goals::Policy::Must);
+        let Some(whole) = first(&world) else { continue };
+        for index in 0..world.goals.require.len() {
+            let mut fewer = world.clone();
+            fewer.goals.require.remove(index);
+            let without = first(&fewer);
+            assert!(without.is_some_and(|w| w <= whole), "seed {seed}: {without:?} against {whole}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared} compared");
+}
+
+#[test]
+fn renaming_and_reordering_change_nothing() {
+    for (seed, world) in small_worlds().take(300) {
+        let optimum = |world: &World| {
+            lowered(world).and_then(|(_, l)| values(&l.problem, &Milp, seed))
+        };
+        let expected = optimum(&world);
+        let mut reordered = world.clone();
+        reordered.goals.require.reverse();
+        reordered.application.links.reverse();
+        reordered.estate.offerings.reverse();
+        assert_eq!(optimum(&reordered), expected, "seed {seed} reordered");
+        assert_eq!(optimum(&renamed(&world)), expected, "seed {seed} renamed");
+    }
+}
+
+/// The same world, its services called by other names in another order.
+fn renamed(world: &World) -> World {
+    let name = |old: &str| match old {
+        "a" => "zebra".to_owned(),
+        "b" => "yak".to_owned(),
+        other => format!("x-{other}"),
+    };
+    let mut renamed = world.clone();
+    renamed.application.services =
+        world.application.services.iter().map(|(n, s)| (name(n), s.clone())).collect::<BTreeMap<_, _>>();
+    for link in &mut renamed.application.links {
+        (link.from, link.to) = (name(&link.from), name(&link.to));
+    }
+    let rewrite = |text: &str| {
+        let quoted = |from: &str, to: &str, text: String| text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
+        ["a", "b", "c", "d"].iter().fold(text.to_owned(), |t, n| quoted(n, &name(n), t))
+    };
+    for requirement in &mut renamed.goals.require {
+        if let RequirementBody::That(Located { value, .. }) = &mut requirement.body {
+            *value = rewrite(value);
+        }
+    }
+    for objective in &mut renamed.goals.objectives {
+        for term in &mut objective.terms {
+            term.what.value = rewrite(&term.what.value);
+        }
+    }
+    renamed
 }

@@ -9,4 +9,5 @@ pub mod lower;
 pub mod portfolio;
 pub mod presolve;
 pub mod problem;
+pub mod reading;
 pub mod solution;

@@ -3,7 +3,7 @@
 use coc_model::goals::Policy;
 
 use crate::engine::{Answer, Budget, Engine, Proof};
-use crate::presolve::presolve;
+use crate::presolve::{Reduced, presolve};
 use crate::problem::{Combination, Formula, Origin, Problem, Requirement, Tier};
 use crate::solution::Solution;
 
@@ -51,8 +51,19 @@ pub struct TierValue {
 /// their best; what a tolerance left open is then made best again, so that no tier is worse than the
 /// later ones need. The engines are asked in order until one proves its answer.
 pub fn optimize(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> Outcome {
+    optimize_after(presolve, problem, engines, budget)
+}
+
+/// [`optimize`] with another presolve; with [`Reduced::whole`] the engines see the problem as it is.
+pub fn optimize_after(
+    presolve: fn(&Problem) -> Reduced,
+    problem: &Problem,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) -> Outcome {
     let mut work = Problem { tiers: Vec::new(), ..problem.clone() };
     let mut best: Option<Found> = None;
+    let mut stopped = None;
     let tiers: Vec<Option<&Tier>> = if problem.tiers.is_empty() {
         vec![None]
     } else {
@@ -60,14 +71,20 @@ pub fn optimize(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
     };
     for (index, tier) in tiers.into_iter().enumerate() {
         work.tiers = tier.cloned().into_iter().collect();
-        let (answer, reduced_notes) = one_tier(&work, engines, budget);
+        let (answer, reduced_notes) = one_tier(presolve, &work, engines, budget);
         let (solution, bound, proof) = match answer {
             Answer::Optimal(solution, proof) => (solution, None, proof),
             Answer::Feasible(solution, bound, proof) => (solution, Some(bound), proof),
             Answer::Infeasible(proof) if index == 0 => return Outcome::Infeasible(proof),
-            Answer::Infeasible(_) => break,
             Answer::Unknown(why, proof) if index == 0 => return Outcome::Unknown(why, proof),
-            Answer::Unknown(..) => break,
+            Answer::Infeasible(proof) => {
+                stopped = Some(format!("tier {}: {} found it infeasible", index + 1, proof.engine));
+                break;
+            }
+            Answer::Unknown(why, _) => {
+                stopped = Some(format!("tier {}: {why}", index + 1));
+                break;
+            }
         };
         let Some(tier) = tier else {
             return Outcome::Found(Found { solution, tiers: Vec::new(), proof });
@@ -96,7 +113,8 @@ pub fn optimize(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
     }
     match best {
         Some(mut found) => {
-            polish(problem, &work, &mut found, engines, budget);
+            found.proof.notes.extend(stopped);
+            polish(presolve, problem, &work, &mut found, engines, budget);
             revalue(problem, &mut found);
             Outcome::Found(found)
         }
@@ -107,6 +125,7 @@ pub fn optimize(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
 /// Makes tiers with a tolerance best again, all others staying as they are. Only if every tier is
 /// proved: else there is better use for the time.
 fn polish(
+    presolve: fn(&Problem) -> Reduced,
     problem: &Problem,
     kept: &Problem,
     found: &mut Found,
@@ -122,7 +141,7 @@ fn polish(
         let minimised = Problem::minimised(tier);
         if tier.tolerance_atto > 0 {
             work.tiers = vec![tier.clone()];
-            match one_tier(&work, engines, budget).0 {
+            match one_tier(presolve, &work, engines, budget).0 {
                 Answer::Optimal(solution, _) => found.solution = solution,
                 _ => return,
             }
@@ -161,7 +180,12 @@ fn keep(tier: &Tier, minimised: &Combination, value: i128) -> Requirement {
 }
 
 /// Solves for one tier; gives the notes of presolve too.
-fn one_tier(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> (Answer, Vec<String>) {
+fn one_tier(
+    presolve: fn(&Problem) -> Reduced,
+    problem: &Problem,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) -> (Answer, Vec<String>) {
     let reduced = presolve(problem);
     let mut last = Answer::Unknown("no engine takes this problem".to_owned(), Proof::default());
     if reduced.problem.groups.is_empty() {

@@ -29,6 +29,17 @@ pub struct Reduced {
 }
 
 impl Reduced {
+    /// A problem with nothing taken out.
+    pub fn whole(problem: &Problem) -> Self {
+        let groups = problem.groups.iter().enumerate();
+        Self {
+            problem: problem.clone(),
+            options: (0..problem.options.len()).map(OptionId).collect(),
+            groups: groups.map(|(g, group)| vec![(GroupId(g), group.count)]).collect(),
+            notes: vec!["nothing taken out".to_owned()],
+        }
+    }
+
     /// The solution of the whole problem that a solution of the smaller one stands for.
     pub fn restore(&self, solution: &Solution) -> Solution {
         let mut left: Vec<std::collections::VecDeque<(GroupId, i64)>> =

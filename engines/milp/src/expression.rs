@@ -57,12 +57,20 @@ pub(crate) struct Builder {
     rows: Vec<Row>,
     /// Set when a number does not fit the solver.
     pub(crate) overflow: bool,
+    /// How much whole numbers in rows may be off because they were rounded per column, where rows
+    /// are kept open by that much and by what the solver can't see; `None` keeps them to the letter.
+    open_by: Option<u32>,
 }
 
 /// Numbers up to 2⁵³ are exact in the solver's arithmetic.
 const EXACT: i128 = 1 << 53;
 
 impl Builder {
+    /// A model without columns and rows.
+    pub(crate) fn new(open_by: Option<u32>) -> Self {
+        Self { open_by, ..Self::default() }
+    }
+
     /// A new whole-numbered column.
     pub(crate) fn integer(&mut self, lower: i128, upper: i128) -> Var {
         self.bounds.push((lower, upper.max(lower)));
@@ -128,13 +136,19 @@ impl Builder {
     }
 
     /// Adds a row, its numbers scaled so that the largest is about a thousand: the solver's
-    /// tolerances are absolute.
+    /// tolerances are absolute. Rows of large numbers are kept a little open: whoever takes the
+    /// answer values it in whole numbers.
     fn row(&mut self, linear: &Linear, only_at_most: bool) {
         let largest = linear.terms.values().map(|c| c.unsigned_abs()).max().unwrap_or(1);
         let scale = power_of_two_at_least(largest, 1024);
         let terms = linear.terms.iter().map(|(var, c)| (var.0, self.number(*c) / scale)).collect();
-        let upper = self.number(-linear.constant) / scale;
-        let lower = if only_at_most { f64::NEG_INFINITY } else { upper };
+        let exact = self.number(-linear.constant) / scale;
+        let open = match self.open_by {
+            Some(rounding) if only_at_most && scale > 1.0 => 1e-6 + f64::from(rounding) / scale,
+            _ => 0.0,
+        };
+        let upper = exact + open;
+        let lower = if only_at_most { f64::NEG_INFINITY } else { exact };
         self.rows.push(Row { lower, upper, terms });
     }
 

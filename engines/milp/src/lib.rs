@@ -37,50 +37,89 @@ impl Engine for Milp {
     }
 
     fn solve(&self, problem: &Problem, budget: Budget<'_>) -> Answer {
-        let mut proof = Proof { engine: self.name(), ..Proof::default() };
         let contents = match Contents::of(problem) {
             Ok(contents) => contents,
             Err(classes::TooMany) => {
                 let why = "the hosts have too many different contents to write out";
+                let proof = Proof { engine: self.name(), ..Proof::default() };
                 return Answer::Unknown(why.to_owned(), proof);
             }
         };
-        let mut program = Program::new(problem, &contents);
-        let objective = match prepare(&mut program) {
-            Ok(objective) => objective,
-            Err(why) => return Answer::Unknown(why, proof),
-        };
-        let items = std::mem::take(&mut program.items);
-        let hosts = std::mem::take(&mut program.hosts);
-        let grains = std::mem::take(&mut program.grains);
-        let overflow = program.builder.overflow;
-        let (model, scale) = program.builder.model(&objective);
-        if overflow {
-            let why = "a number of the problem is too large for the solver's arithmetic";
-            return Answer::Unknown(why.to_owned(), proof);
+        // First with rows a little open: then nothing is shut out by the solver's arithmetic, and
+        // its bound and its "infeasible" hold. If the answer does not hold in whole numbers, again
+        // with rows to the letter, for an answer only.
+        match run(problem, &contents, Some(rounding(problem)), budget) {
+            Run::Judged(answer) => answer,
+            Run::Inexact { bound, proof } => match run(problem, &contents, None, budget) {
+                Run::Judged(Answer::Optimal(solution, proof) | Answer::Feasible(solution, _, proof)) => {
+                    settle(problem, solution, bound, proof)
+                }
+                _ => {
+                    let why = "the solver's answer does not hold in whole numbers";
+                    Answer::Unknown(why.to_owned(), proof)
+                }
+            },
         }
-        proof.notes.push(format!(
-            "{} classes, {} contents, {} columns, {} rows",
-            contents.classes.len(),
-            contents.contents.len(),
-            model.columns.len(),
-            model.rows.len()
-        ));
-        let time = (budget.time_left)();
-        if time.is_zero() {
-            return Answer::Unknown("the time was over before the search began".to_owned(), proof);
+    }
+}
+
+/// How a run of the solver ended.
+enum Run {
+    Judged(Answer),
+    /// With a solution that does not hold in whole numbers; the bound does.
+    Inexact { bound: i128, proof: Proof },
+}
+
+/// An answer found to the letter against a bound that holds.
+fn settle(problem: &Problem, solution: Solution, bound: i128, mut proof: Proof) -> Answer {
+    let objective = problem.tiers.first().map(Problem::minimised).unwrap_or_default();
+    let value = solution.worth(problem).value(&objective);
+    if bound >= value {
+        Answer::Optimal(solution, proof)
+    } else {
+        proof.basis = "branch and bound; the bound is of a model a little wider".to_owned();
+        Answer::Feasible(solution, bound, proof)
+    }
+}
+
+fn run(problem: &Problem, contents: &Contents, open_by: Option<u32>, budget: Budget<'_>) -> Run {
+    let mut proof = Proof { engine: "milp", ..Proof::default() };
+    let mut program = Program::new(problem, contents, open_by);
+    let objective = match prepare(&mut program) {
+        Ok(objective) => objective,
+        Err(why) => return Run::Judged(Answer::Unknown(why, proof)),
+    };
+    let Program { items, hosts, grains, builder, .. } = program;
+    let overflow = builder.overflow;
+    let (model, scale) = builder.model(&objective);
+    if overflow {
+        let why = "a number of the problem is too large for the solver's arithmetic";
+        return Run::Judged(Answer::Unknown(why.to_owned(), proof));
+    }
+    proof.notes.push(format!(
+        "{} classes, {} contents, {} columns, {} rows",
+        contents.classes.len(),
+        contents.contents.len(),
+        model.columns.len(),
+        model.rows.len()
+    ));
+    let time = (budget.time_left)();
+    if time.is_zero() {
+        let why = "the time was over before the search began";
+        return Run::Judged(Answer::Unknown(why.to_owned(), proof));
+    }
+    let settings = Settings {
+        time: time.max(Duration::from_millis(10)),
+        seed: budget.seed,
+        relative_gap: gap(budget.gap_ppm),
+    };
+    match highs::solve(&model, settings) {
+        Ok(outcome) => {
+            let dealer = Dealer { problem, contents, grains: &grains, items: &items, hosts: &hosts };
+            judge(&dealer, &outcome, scale, objective.constant, proof, budget.gap_ppm)
         }
-        let settings = Settings {
-            time: time.max(Duration::from_millis(10)),
-            seed: budget.seed,
-            relative_gap: gap(budget.gap_ppm),
-        };
-        match highs::solve(&model, settings) {
-            Ok(outcome) => {
-                let dealer = Dealer { problem, contents: &contents, grains: &grains, items: &items, hosts: &hosts };
-                judge(&dealer, &outcome, scale, objective.constant, proof, budget.gap_ppm)
-            }
-            Err(failed) => Answer::Unknown(format!("the solver failed: {}", failed.0), proof),
+        Err(failed) => {
+            Run::Judged(Answer::Unknown(format!("the solver failed: {}", failed.0), proof))
         }
     }
 }
@@ -109,26 +148,26 @@ fn judge(
     constant: i128,
     mut proof: Proof,
     gap_ppm: u64,
-) -> Answer {
+) -> Run {
     proof.nodes = outcome.nodes;
     let Some(values) = &outcome.values else {
-        return match outcome.status {
+        return Run::Judged(match outcome.status {
             Status::Infeasible => {
                 proof.basis = "branch and bound found no solution (floating point, tolerance 1e-9)".to_owned();
                 Answer::Infeasible(proof)
             }
             other => Answer::Unknown(format!("the solver gave no solution ({other:?})"), proof),
-        };
+        });
     };
     let solution = dealer.deal(values);
     let worth = solution.worth(dealer.problem);
-    if !worth.feasible() {
-        let why = format!("the solver's answer does not hold in whole numbers: {:?}", worth.faults);
-        return Answer::Unknown(why, proof);
-    }
     let objective = dealer.problem.tiers.first().map(Problem::minimised).unwrap_or_default();
     let value = worth.value(&objective);
     let bound = constant.saturating_add(whole_bound(outcome.bound * scale));
+    if !worth.feasible() {
+        proof.notes.push(format!("not exact: {:?}", worth.faults));
+        return Run::Inexact { bound, proof };
+    }
     // The solver's arithmetic tells values apart down to about 1e-9 of its largest coefficient;
     // within that the bound is taken to be the value.
     let slack = u128::from(rounding(dealer.problem)).saturating_add(resolution(scale));
@@ -138,14 +177,14 @@ fn judge(
         proof.basis = "branch and bound over all contents closed the gap (floating point, relative tolerance 1e-9); \
 the solution was valued in whole numbers"
             .to_owned();
-        return Answer::Optimal(solution, proof);
+        return Run::Judged(Answer::Optimal(solution, proof));
     }
     if proved {
         proof.basis = "branch and bound over all contents, up to the gap asked for".to_owned();
     } else {
         proof.basis = "branch and bound stopped at a limit".to_owned();
     }
-    Answer::Feasible(solution, bound.min(value), proof)
+    Run::Judged(Answer::Feasible(solution, bound.min(value), proof))
 }
 
 /// The smallest difference of objectives that the solver can be trusted to see: its coefficients are

@@ -30,7 +30,7 @@ pub(crate) struct Program<'a> {
 
 impl<'a> Program<'a> {
     /// Columns and rows of the packing alone.
-    pub(crate) fn new(problem: &'a Problem, contents: &'a Contents) -> Self {
+    pub(crate) fn new(problem: &'a Problem, contents: &'a Contents, open_by: Option<u32>) -> Self {
         let mut grains = vec![Grain::Site; problem.groups.len()];
         for class in &contents.classes {
             for group in &class.groups {
@@ -40,7 +40,7 @@ impl<'a> Program<'a> {
         let mut program = Self {
             problem,
             contents,
-            builder: Builder::default(),
+            builder: Builder::new(open_by),
             hosts: Vec::new(),
             items: BTreeMap::new(),
             grains,

@@ -44,17 +44,19 @@ impl Lowering<'_> {
         let mut tables = Vec::new();
         let mut barred = Vec::new();
         for (index, group) in self.problem.groups.iter().enumerate() {
-            let bytes: i128 = group
-                .services
-                .iter()
-                .map(|(s, n)| i128::from(self.stored_bytes(s)) * i128::from(*n))
-                .sum();
-            if bytes == 0 {
+            let stored = self.stored(group);
+            if stored.is_empty() {
                 continue;
             }
             let prices: Vec<Option<i128>> = sites
                 .iter()
-                .map(|s| s.block_storage.map(|(price, unit)| storage_cost(price.atto(), unit, bytes)))
+                .map(|s| {
+                    let (price, unit) = s.block_storage?;
+                    let cost = |&(bytes, copies): &(u64, i64)| {
+                        storage_cost(price.atto(), unit, bytes.into()) * i128::from(copies)
+                    };
+                    Some(stored.iter().map(cost).sum())
+                })
                 .collect();
             barred.push((index, prices.iter().map(Option::is_some).collect::<Vec<bool>>()));
             let known = prices.into_iter().map(Option::unwrap_or_default).collect();
@@ -83,15 +85,16 @@ impl Lowering<'_> {
         let mut bytes: BTreeMap<(GroupId, GroupId), i128> = BTreeMap::new();
         for flow in &self.demands.flows {
             let ends = (self.group_of.get(&flow.from), self.group_of.get(&flow.to));
-            let (Some(&(from, _)), Some(&(to, _))) = ends else { continue };
+            let (Some(&(from, senders)), Some(&(to, receivers))) = ends else { continue };
             // Items of one group that hold several services are on one host: nothing is sent.
             if from != to || self.problem.groups[from.0].services.len() == 1 {
+                // Each replica of the sender sends as much to each replica of the receiver, rounded
+                // up to a byte.
                 let items = |g: GroupId| i128::from(self.problem.groups[g.0].count);
-                let pairs = if from == to { items(from) * (items(from) - 1) } else { items(from) * items(to) };
-                if pairs > 0 {
-                    let share = (i128::from(flow.traffic.0) + pairs - 1) / pairs;
-                    *bytes.entry((from, to)).or_insert(0) += share;
-                }
+                let (senders, receivers) = (i128::from(senders), i128::from(receivers));
+                let pairs = items(from) * senders * items(to) * receivers;
+                let share = (i128::from(flow.traffic.0) + pairs - 1) / pairs.max(1);
+                *bytes.entry((from, to)).or_insert(0) += share * senders * receivers;
             }
         }
         if bytes.is_empty() {
@@ -151,7 +154,7 @@ impl Lowering<'_> {
 }
 
 /// What bytes of block storage cost a month, in nano-dollars, rounded half up.
-pub(super) fn storage_cost(price_atto: i128, unit: u64, bytes: i128) -> i128 {
+pub fn storage_cost(price_atto: i128, unit: u64, bytes: i128) -> i128 {
     let divisor = i128::from(unit) * 1_000_000_000;
     (price_atto.saturating_mul(bytes) + divisor / 2).div_euclid(divisor)
 }

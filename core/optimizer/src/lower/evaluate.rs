@@ -237,6 +237,10 @@ impl World<'_> {
         let (Bound::Placed { site: a, .. }, Bound::Placed { site: b, .. }) = (a, b) else {
             return Ok(None);
         };
+        if scope.same_replica {
+            // A replica is no way from itself.
+            return Ok(Some(Value::Number(Number { value: Ratio::from_integer(0), unit: Unit::Time })));
+        }
         Ok(self.estate.latency(*a, *b).map(|l| {
             let value = Ratio::new(l.round_trip.0.into(), 1000);
             Value::Number(Number { value, unit: Unit::Time })

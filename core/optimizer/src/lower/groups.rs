@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coc_model::application::{MountSource, Protocol};
+use coc_model::application::{MountSource, Protocol, Service};
 use coc_model::estate::Offering;
 use coc_model::goals::Policy;
 use coc_model::offer::Architecture;
@@ -144,22 +144,33 @@ impl Lowering<'_> {
         conflicts
     }
 
-    /// The volumes with a size that the replicas of a service mount, in bytes together.
-    pub(super) fn stored_bytes(&self, service: &str) -> u64 {
+    /// The volumes with a size that one item of a group has: bytes, and how many copies. A volume of
+    /// several services is there once (they share a host for it); one of a single service once for
+    /// each of its replicas.
+    pub(super) fn stored(&self, group: &Group) -> Vec<(u64, i64)> {
         let application = self.world.application;
-        let Some(service) = application.services.get(service) else { return 0 };
-        let mut names: Vec<&str> = service
-            .mounts
-            .iter()
-            .filter_map(|m| if let MountSource::Volume(name) = &m.source { Some(name.as_str()) } else { None })
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-            .into_iter()
-            .filter_map(|name| application.volumes.get(name).filter(|v| !v.external)?.size)
-            .fold(0, |sum, size| sum.saturating_add(size.0))
+        let mut stored = Vec::new();
+        for (name, volume) in application.volumes.iter().filter(|(_, v)| !v.external) {
+            let Some(size) = volume.size else { continue };
+            let users: Vec<i64> = group
+                .services
+                .iter()
+                .filter(|(s, _)| application.services.get(&**s).is_some_and(|s| mounts(s, name)))
+                .map(|(_, replicas)| *replicas)
+                .collect();
+            match users.as_slice() {
+                [] => {}
+                [replicas] => stored.push((size.0, *replicas)),
+                _ => stored.push((size.0, 1)),
+            }
+        }
+        stored
     }
+}
+
+/// True if a service mounts a volume.
+pub fn mounts(service: &Service, volume: &str) -> bool {
+    service.mounts.iter().any(|m| matches!(&m.source, MountSource::Volume(name) if name == volume))
 }
 
 fn root<'a>(set: &BTreeMap<&'a str, &'a str>, name: &'a str) -> &'a str {

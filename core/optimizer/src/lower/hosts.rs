@@ -9,6 +9,7 @@ use coc_model::mistake::MistakeLog;
 use num_rational::Ratio;
 
 use super::evaluate::{Bound, Scope, Unfit, World, any_node, replica_count};
+use super::groups::mounts;
 use super::{Refused, origin_of, refusal};
 use crate::problem::Origin;
 
@@ -46,7 +47,7 @@ fn mentions_host(expression: &Expression) -> bool {
 
 /// Finds what the rules say of hosts.
 pub(super) fn host_rules(world: World<'_>, rules: &Rules, log: &mut MistakeLog) -> HostRules {
-    let mut found = HostRules::default();
+    let mut found = HostRules { together: shared_volumes(world), ..HostRules::default() };
     for rule in &rules.require {
         for conjunct in conjuncts(&rule.expression).into_iter().filter(|c| mentions_host(c)) {
             let outcome = if rule.policy == Policy::Should {
@@ -62,6 +63,22 @@ pub(super) fn host_rules(world: World<'_>, rules: &Rules, log: &mut MistakeLog) 
         }
     }
     found
+}
+
+/// Services that mount one volume with a size: block storage is at one machine.
+fn shared_volumes(world: World<'_>) -> Vec<(String, String, Origin)> {
+    let application = world.application;
+    let mut together = Vec::new();
+    for (name, volume) in application.volumes.iter().filter(|(_, v)| v.size.is_some() && !v.external) {
+        let users: Vec<&String> =
+            application.services.iter().filter(|(_, s)| mounts(s, name)).map(|(n, _)| n).collect();
+        for pair in users.windows(2) {
+            let says = format!("{} and {} share volume {name}", pair[0], pair[1]);
+            let origin = Origin { says: says.into(), at: Some(volume.at.clone()) };
+            together.push((pair[0].clone(), pair[1].clone(), origin));
+        }
+    }
+    together
 }
 
 struct Finder<'a> {
@@ -235,11 +252,8 @@ pub(super) fn services_of(world: World<'_>, list: &Expression, scope: &Scope) ->
         let says = "replicas(…) is due here";
         return Err(Unfit { range: list.range, says: says.to_owned() });
     };
-    let on_every_host = |name: &str| {
-        world.application.services.get(name).is_some_and(|s| {
-            s.replicas == coc_model::application::Replicas::PerHost
-        })
-    };
+    let everywhere = super::per_host(world.application);
+    let on_every_host = |name: &str| everywhere.iter().any(|e| e == name);
     let names = match of {
         None => {
             let all = world.application.services.keys();

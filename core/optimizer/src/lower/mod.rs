@@ -17,7 +17,7 @@ use std::sync::Arc;
 use coc_goals::expression::{Expression, Node};
 use coc_goals::rules::{Rule, Rules};
 use coc_goals::syntax::Source;
-use coc_model::application::{Application, Replicas};
+use coc_model::application::{Application, Replicas, Service};
 use coc_model::estate::{Estate, Unknown};
 use coc_model::goals::Policy;
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, closest};
@@ -26,7 +26,9 @@ use crate::assume::{Demands, demands};
 use crate::problem::{
     Combination, Formula, GroupId, HostOption, Measure, Origin, Problem, Requirement, Scale, Tier,
 };
+pub use cost::storage_cost;
 use evaluate::{Unfit, World};
+pub use groups::mounts;
 use hosts::HostRules;
 
 /// A problem, and what is needed to read its solutions.
@@ -53,12 +55,7 @@ pub struct Lowered {
 pub fn lower(application: &Application, rules: &Rules, estate: &Estate) -> Result<Lowered, Mistakes> {
     let world = World { application, estate };
     let demands = demands(application);
-    let per_host: Vec<String> = application
-        .services
-        .iter()
-        .filter(|(_, s)| s.replicas == Replicas::PerHost)
-        .map(|(name, _)| name.clone())
-        .collect();
+    let per_host = per_host(application);
     let mut log = MistakeLog::new();
     let host_rules = hosts::host_rules(world, rules, &mut log);
     let mut lowering = Lowering {
@@ -90,6 +87,17 @@ pub fn lower(application: &Application, rules: &Rules, estate: &Estate) -> Resul
         violation_tiers,
         unknown,
     })
+}
+
+/// The services of which one replica runs on every host; none if there are no others, which say what
+/// hosts there are.
+fn per_host(application: &Application) -> Vec<String> {
+    let on_every_host = |s: &&Service| s.replicas == Replicas::PerHost;
+    if application.services.values().all(|s| on_every_host(&s)) {
+        return Vec::new();
+    }
+    let services = application.services.iter().filter(|(_, s)| on_every_host(s));
+    services.map(|(name, _)| name.clone()).collect()
 }
 
 fn mentions_placed(expression: &Expression) -> bool {

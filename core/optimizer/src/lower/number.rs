@@ -207,7 +207,7 @@ impl Lowering<'_> {
                     ),
                 }
             }
-            Node::Latency(a, b) => self.latency(expression, a, b, scope),
+            Node::Latency(a, b) => self.latency(a, b, scope),
             Node::Aggregated(aggregate, list, variable, body) => {
                 let domain = self.domain(list, scope)?;
                 self.aggregate(expression, *aggregate, domain, variable, body.as_deref(), scope, cost)
@@ -238,41 +238,58 @@ impl Lowering<'_> {
         Linear::term(Fraction::one(), measure)
     }
 
-    /// The longest round trip between two services.
-    fn latency(&mut self, at: &Expression, a: &Expression, b: &Expression, scope: &Scope) -> Refused<Linear> {
+    /// The longest round trip between different replicas of two services; zero if there are none.
+    fn latency(&mut self, a: &Expression, b: &Expression, scope: &Scope) -> Refused<Linear> {
         let mut ends = Vec::new();
         for side in [a, b] {
             match self.world.evaluate(side, scope) {
                 Ok(Some(Value::Text(name))) => match self.group_of.get(&name) {
-                    Some(&(group, _)) => ends.push(group),
-                    None => return unfit(side, format!("{name} runs on every host: it has no latency of its own")),
+                    Some(&(group, replicas)) => ends.push((name, group, replicas)),
+                    None => {
+                        let says = format!("{name} runs on every host: it has no latency of its own");
+                        return unfit(side, says);
+                    }
                 },
                 _ => return unfit(side, "the name of a service is due here"),
             }
         }
-        let (from, to) = (ends[0], ends[1]);
+        let ((first, from, replicas), (second, to, _)) = (&ends[0], &ends[1]);
+        let in_one_item = from == to && self.problem.groups[from.0].count == 1;
+        if first == second && in_one_item && *replicas == 1 {
+            return Ok(Linear::constant(Fraction::zero()));
+        }
         let table = self.latency_table();
-        let unknown = self.world.estate.latencies.iter().map(|l| i128::from(l.is_none())).collect();
-        let unknown = PairTable { sites: table.sites, values: unknown };
-        if from == to && self.problem.groups[from.0].count == 1 {
-            // One item on one host: the round trip inside its site.
-            let own = (0..table.sites).map(|s| table.at(s, s)).collect();
-            let measure = Measure::Largest { groups: vec![from], table: Table::Site(own), floor: 0 };
-            let measure = self.problem.measure(measure);
+        let latencies = &self.world.estate.latencies;
+        let unknown: Vec<i128> = latencies.iter().map(|l| i128::from(l.is_none())).collect();
+        let unknown = PairTable { sites: table.sites, values: unknown.into() };
+        if in_one_item {
+            // On one host: the round trip inside its site.
+            let own = |t: &PairTable| Table::Site((0..t.sites).map(|s| t.at(s, s)).collect());
+            let items = vec![(*from, own(&unknown))];
+            let barred = Measure::Sum { items, hosts: None };
+            self.bar(barred, "latency only where it is known");
+            let largest = Measure::Largest { groups: vec![*from], table: own(&table), floor: 0 };
+            let measure = self.problem.measure(largest);
             return Ok(Linear::term(Fraction::new(1, 1000), measure));
         }
         if unknown.values.contains(&1) {
-            let measure = self.problem.measure(Measure::Pairs { between: (from, to), table: unknown });
-            self.problem.requirements.push(Requirement {
-                formula: Formula::AtMostZero(Combination::of(measure)),
-                policy: coc_model::goals::Policy::Must,
-                origin: Origin { says: "latency only where it is known".into(), at: None },
-                scale: None,
-            });
+            let pairs = Measure::Pairs { between: (*from, *to), table: unknown };
+            self.bar(pairs, "latency only where it is known");
         }
-        let measure = self.problem.measure(Measure::LargestPair { between: vec![(from, to)], table });
-        let _ = at;
+        let measure = Measure::LargestPair { between: vec![(*from, *to)], table };
+        let measure = self.problem.measure(measure);
         Ok(Linear::term(Fraction::new(1, 1000), measure))
+    }
+
+    /// Requires a measure without negative values to be zero.
+    fn bar(&mut self, measure: Measure, says: &str) {
+        let measure = self.problem.measure(measure);
+        self.problem.requirements.push(Requirement {
+            formula: Formula::AtMostZero(Combination::of(measure)),
+            policy: coc_model::goals::Policy::Must,
+            origin: Origin { says: says.into(), at: None },
+            scale: None,
+        });
     }
 
     /// Round trips in microseconds; unknown ones count as zero and are barred apart.
@@ -353,13 +370,18 @@ impl Lowering<'_> {
 
     /// A sum over the items of services.
     pub(super) fn sum_over_items(&mut self, tables: Vec<(String, Table)>) -> MeasureId {
+        let measure = self.items_sum(tables);
+        self.problem.measure(measure)
+    }
+
+    fn items_sum(&self, tables: Vec<(String, Table)>) -> Measure {
         let mut items: Vec<(GroupId, Table)> = Vec::new();
         for (service, table) in tables {
             let Some(&(group, replicas)) = self.group_of.get(&service) else { continue };
             items.push((group, times(table, replicas.into())));
         }
         items.sort_by_key(|i| i.0);
-        self.problem.measure(Measure::Sum { items, hosts: None })
+        Measure::Sum { items, hosts: None }
     }
 
     fn over_cells(
@@ -500,21 +522,13 @@ impl Lowering<'_> {
         let flag = |c: &Cells| c.table(|v| i128::from(v.is_none()));
         let tables: Vec<(String, Table)> =
             items.iter().flatten().filter(|(_, c)| unknown(c)).map(|(s, c)| (s.clone(), flag(c))).collect();
-        let mut barred = Vec::new();
+        let says = "only where what a goal looks at is known";
         if !tables.is_empty() {
-            barred.push(self.sum_over_items(tables));
+            let measure = self.items_sum(tables);
+            self.bar(measure, says);
         }
         if let Some(cells) = hosts.filter(|c| unknown(c)) {
-            let sum = Measure::Sum { items: Vec::new(), hosts: Some(flag(cells)) };
-            barred.push(self.problem.measure(sum));
-        }
-        for measure in barred {
-            self.problem.requirements.push(Requirement {
-                formula: Formula::AtMostZero(Combination::of(measure)),
-                policy: coc_model::goals::Policy::Must,
-                origin: Origin { says: "only where what a goal looks at is known".into(), at: None },
-                scale: None,
-            });
+            self.bar(Measure::Sum { items: Vec::new(), hosts: Some(flag(cells)) }, says);
         }
     }
 }

@@ -1,0 +1,200 @@
+//! A finished plan as the things that expressions speak of.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use cel::ExecutionError;
+use cel::common::traits::Indexer;
+use cel::common::types::{CelBool, CelString, Type};
+use cel::common::value::{CowVal, StaticVal, Val};
+use coc_model::attribute::{AttributeName, AttributeValue};
+use coc_model::decimal::ONE;
+use coc_model::estate::{Estate, Offering, Site};
+use num_rational::Ratio;
+
+use crate::quantity::Quantity;
+
+/// What a plan says, looked up in the estate.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) estate: Arc<Estate>,
+    /// Name and number of replicas of each service.
+    pub(crate) services: Vec<(String, u32)>,
+    /// Sender and receiver of each link.
+    pub(crate) links: Vec<(String, String)>,
+    /// Index of the offering of each host.
+    pub(crate) hosts: Vec<usize>,
+    /// Service and index of the host of each replica; replicas of services that run on every host
+    /// are left out, as nothing is decided about them.
+    pub(crate) replicas: Vec<(String, usize)>,
+    /// For each service, the offerings its replicas could be on.
+    pub(crate) possible: Vec<(String, Vec<usize>)>,
+}
+
+static THING: Type = Type::new_unspecified_type("thing");
+
+/// A thing that expressions can ask properties of.
+#[derive(Clone, Debug)]
+pub(crate) struct Thing {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) which: Which,
+}
+
+/// Which thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    Service(usize),
+    Link(usize),
+    Host(usize),
+    Replica(usize),
+    /// A replica of a service on an offering where it could be.
+    Possible(String, usize),
+    /// The plan itself, handed to functions.
+    Plan,
+}
+
+impl Thing {
+    pub(crate) fn new(facts: &Arc<Facts>, which: Which) -> Self {
+        Self { facts: Arc::clone(facts), which }
+    }
+
+    /// The offering a host or replica is on.
+    pub(crate) fn offering(&self) -> Option<&Offering> {
+        let index = match &self.which {
+            Which::Host(host) => self.facts.hosts[*host],
+            Which::Replica(replica) => self.facts.hosts[self.facts.replicas[*replica].1],
+            Which::Possible(_, offering) => *offering,
+            _ => return None,
+        };
+        self.facts.estate.offerings.get(index)
+    }
+
+    /// The service of a replica, or the service itself.
+    pub(crate) fn service(&self) -> Option<&str> {
+        match &self.which {
+            Which::Service(s) => Some(&self.facts.services[*s].0),
+            Which::Replica(r) => Some(&self.facts.replicas[*r].0),
+            Which::Possible(service, _) => Some(service),
+            _ => None,
+        }
+    }
+
+    fn property<'v>(&self, name: &str) -> Option<Box<dyn Val + 'v>> {
+        let text = |t: &str| -> Option<Box<dyn Val + 'v>> { Some(Box::new(CelString::from(t.to_owned()))) };
+        match (&self.which, name) {
+            (Which::Service(s), "name") => text(&self.facts.services[*s].0),
+            (Which::Service(s), "replicas") => {
+                Some(Box::new(Quantity::integer(self.facts.services[*s].1.into())))
+            }
+            (Which::Link(l), "from") => text(&self.facts.links[*l].0),
+            (Which::Link(l), "to") => text(&self.facts.links[*l].1),
+            (Which::Replica(_) | Which::Possible(..), "service") => text(self.service()?),
+            (Which::Replica(r), "host") => {
+                let host = Which::Host(self.facts.replicas[*r].1);
+                Some(Box::new(Self::new(&self.facts, host)))
+            }
+            _ => {
+                let offering = self.offering()?;
+                let site = self.facts.estate.sites.get(offering.site.index())?;
+                of_site(site, name).or_else(|| of_offer(offering, name)).or_else(|| attribute(offering, name))
+            }
+        }
+    }
+}
+
+fn of_site<'v>(site: &Site, name: &str) -> Option<Box<dyn Val + 'v>> {
+    let text = match name {
+        "cloud" => Some(&site.cloud),
+        "region" => site.place.region.as_ref(),
+        "zone" => site.place.zone.as_ref(),
+        "country" => site.place.country.as_ref(),
+        "area" => site.place.area.as_ref(),
+        _ => None,
+    };
+    text.map(|t| -> Box<dyn Val + 'v> { Box::new(CelString::from(t.to_string())) })
+}
+
+fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
+    let offer = &offering.offer;
+    let quantity = |value: Ratio<i128>| -> Option<Box<dyn Val + 'v>> { Some(Box::new(Quantity(value))) };
+    let text = |t: &str| -> Option<Box<dyn Val + 'v>> { Some(Box::new(CelString::from(t.to_owned()))) };
+    match name {
+        "offer" => text(&offer.name),
+        "arch" => text(offer.architecture?.name()),
+        "accelerator" => text(&offer.accelerator.as_ref()?.name),
+        "vcpu" => quantity(Ratio::new(i128::from(offer.cpu?.0), 1000)),
+        "memory" => quantity(Ratio::from_integer(i128::from(offer.memory?.0))),
+        "price" => {
+            let (dollars, divisor) = offer.price.plannable()?.per_hour();
+            quantity(Ratio::new(dollars, divisor))
+        }
+        "existing" => Some(Box::new(CelBool::from(offering.existing))),
+        _ => None,
+    }
+}
+
+fn attribute<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
+    match offering.offer.attributes.get(&AttributeName(name.into()))? {
+        AttributeValue::Flag(flag) => Some(Box::new(CelBool::from(*flag))),
+        AttributeValue::Number(number) => Some(Box::new(Quantity(Ratio::new(number.atto(), ONE)))),
+        AttributeValue::Text(text) => Some(Box::new(CelString::from(text.to_string()))),
+        AttributeValue::Set(_) => None,
+    }
+}
+
+impl Val for Thing {
+    fn get_type(&self) -> &Type {
+        &THING
+    }
+
+    fn cel_type() -> &'static Type {
+        &THING
+    }
+
+    fn as_indexer<'b, 'v>(&'b self) -> Option<&'b (dyn Indexer + 'v)>
+    where
+        Self: 'v,
+    {
+        Some(self)
+    }
+
+    fn equals(&self, other: &dyn Val) -> bool {
+        other.downcast_ref::<Self>().is_some_and(|o| o.which == self.which)
+    }
+
+    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
+    where
+        Self: 'v,
+    {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+impl StaticVal for Thing {}
+
+impl Indexer for Thing {
+    fn get<'b, 'v>(&'b self, index: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        let Some(name) = index.downcast_ref::<CelString<'_>>() else {
+            return Err(ExecutionError::UnexpectedType {
+                got: index.get_type().name().to_owned(),
+                want: "string".to_owned(),
+            });
+        };
+        let missing = || ExecutionError::NoSuchKey(Arc::new(name.inner().to_owned()));
+        self.property(name.inner()).map(CowVal::Owned).ok_or_else(missing)
+    }
+
+    fn steal<'v>(self: Box<Self>, index: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        self.get(index).map(CowVal::into_owned)
+    }
+}

@@ -1,0 +1,262 @@
+//! Whether a plan fits: every replica is there once, every host is one that can be had, and holds
+//! what is on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use coc_model::application::{Application, Replicas, Service};
+use coc_model::estate::{Estate, Offering};
+use coc_model::offer::Architecture;
+use coc_model::plan::Plan;
+use coc_model::quantity::{Bytes, Cpu};
+
+use crate::facts::Facts;
+
+/// The plan looked up in the estate, and what can't be found.
+pub(crate) fn facts(application: &Application, estate: &Arc<Estate>, plan: &Plan) -> (Facts, Vec<String>) {
+    let mut faults = Vec::new();
+    let mut hosts = Vec::new();
+    for host in &plan.hosts {
+        let found = estate.offerings.iter().position(|o| {
+            let site = &estate.sites[o.site.index()];
+            *site.cloud == *host.cloud
+                && site.place.region.as_deref() == host.region.as_deref()
+                && site.place.zone.as_deref() == host.zone.as_deref()
+                && *o.offer.name == *host.offer
+        });
+        match found {
+            Some(offering) => hosts.push(offering),
+            None => faults.push(format!("{} is a {} that {} does not have there", host.id, host.offer, host.cloud)),
+        }
+    }
+    let index: BTreeMap<&str, usize> =
+        plan.hosts.iter().enumerate().map(|(i, h)| (h.id.as_str(), i)).collect();
+    let decided = |name: &str| {
+        application.services.get(name).is_some_and(|s| !everywhere(application, s))
+    };
+    let mut replicas = Vec::new();
+    for placement in plan.placements.iter().filter(|p| decided(&p.service)) {
+        match index.get(placement.host.as_str()) {
+            Some(host) => replicas.push((placement.service.clone(), *host)),
+            None => faults.push(format!("{} is on {}, which is no host of the plan", placement.service, placement.host)),
+        }
+    }
+    let services = application.services.iter().map(|(n, s)| (n.clone(), wanted(s))).collect();
+    let links = application.links.iter().map(|l| (l.from.clone(), l.to.clone())).collect();
+    let possible = application
+        .services
+        .iter()
+        .filter(|(_, s)| !everywhere(application, s))
+        .map(|(name, service)| (name.clone(), possible(name, service, application, estate, plan)))
+        .collect();
+    let facts = Facts { estate: Arc::clone(estate), services, links, hosts, replicas, possible };
+    (facts, faults)
+}
+
+/// True if a service runs on every host, and others are there to say which hosts there are.
+fn everywhere(application: &Application, service: &Service) -> bool {
+    service.replicas == Replicas::PerHost
+        && application.services.values().any(|s| s.replicas != Replicas::PerHost)
+}
+
+fn wanted(service: &Service) -> u32 {
+    match service.replicas {
+        Replicas::Between { min, .. } => min,
+        Replicas::PerHost => 1,
+    }
+}
+
+/// One offering per site on which a replica of a service could be.
+fn possible(name: &str, service: &Service, application: &Application, estate: &Estate, plan: &Plan) -> Vec<usize> {
+    let (cpu, memory) = reserved(name, service, plan);
+    let overhead = overhead(application, plan);
+    let mut sites = BTreeSet::new();
+    let mut found = Vec::new();
+    for (index, offering) in estate.offerings.iter().enumerate() {
+        let offer = &offering.offer;
+        let room = offer.cpu.is_some_and(|c| c.0 >= cpu + overhead.0)
+            && offer.memory.is_some_and(|m| m.0 >= memory + overhead.1);
+        let candidate = offer.price.plannable().is_some() && offer.verified;
+        let accelerated = accelerators(service, plan, name)
+            .is_none_or(|(model, count)| has_accelerators(offering, model, u64::from(count) * 1000));
+        if room && candidate && accelerated && runs(service, offering) && sites.insert(offering.site) {
+            found.push(index);
+        }
+    }
+    found
+}
+
+fn runs(service: &Service, offering: &Offering) -> bool {
+    match service.needs.architecture {
+        Some(wanted) => offering.offer.architecture == Some(wanted),
+        None => offering.existing || offering.offer.architecture == Some(Architecture::X86_64),
+    }
+}
+
+fn has_accelerators(offering: &Offering, model: Option<&str>, milli: u64) -> bool {
+    offering.offer.accelerator.as_ref().is_some_and(|a| {
+        a.milli >= milli && model.is_none_or(|m| *a.name == *m)
+    })
+}
+
+/// What a replica reserves: as declared, else as the plan says it assumed.
+fn reserved(name: &str, service: &Service, plan: &Plan) -> (u64, u64) {
+    let assumed = |what: &str| {
+        plan.assumed.iter().find(|a| a.service == name && a.what == what).map(|a| a.value.as_str())
+    };
+    let cpu = service.needs.cpu.or_else(|| Cpu::parse(assumed("cpu")?).ok());
+    let memory = service.needs.memory.or_else(|| Bytes::parse(assumed("memory")?).ok());
+    (cpu.map_or(u64::MAX / 4, |c| c.0), memory.map_or(u64::MAX / 4, |m| m.0))
+}
+
+fn accelerators<'a>(service: &'a Service, plan: &Plan, name: &str) -> Option<(Option<&'a str>, u32)> {
+    let wanted = service.needs.accelerator.as_ref()?;
+    let assumed = || {
+        let line = plan.assumed.iter().find(|a| a.service == name && a.what == "accelerators")?;
+        line.value.split(' ').next()?.parse().ok()
+    };
+    Some((wanted.name.as_deref(), wanted.count.or_else(assumed).unwrap_or(u32::MAX)))
+}
+
+/// What the services that run on every host take of each.
+fn overhead(application: &Application, plan: &Plan) -> (u64, u64) {
+    let each = application.services.iter().filter(|(_, s)| everywhere(application, s));
+    each.fold((0, 0), |(cpu, memory), (name, service)| {
+        let (c, m) = reserved(name, service, plan);
+        (cpu + c, memory + m)
+    })
+}
+
+/// What is wrong with the placements of a plan.
+pub(crate) fn faults(application: &Application, plan: &Plan, facts: &Facts) -> Vec<String> {
+    let mut faults = Vec::new();
+    replica_faults(application, plan, &mut faults);
+    holds_faults(plan, &mut faults);
+    for (host, offering) in plan.hosts.iter().zip(&facts.hosts) {
+        let offering = &facts.estate.offerings[*offering];
+        room_faults(application, plan, host, offering, &mut faults);
+        port_faults(application, host, &mut faults);
+        if !offering.offer.verified || offering.offer.price.plannable().is_none() {
+            faults.push(format!("{} rests on an offer whose price or place is not sure", host.id));
+        }
+    }
+    limit_faults(facts, &mut faults);
+    faults
+}
+
+fn replica_faults(application: &Application, plan: &Plan, faults: &mut Vec<String>) {
+    let mut seen: BTreeMap<(&str, u32), usize> = BTreeMap::new();
+    for placement in &plan.placements {
+        *seen.entry((&placement.service, placement.replica)).or_insert(0) += 1;
+    }
+    for ((service, replica), times) in &seen {
+        if *times > 1 {
+            faults.push(format!("replica {replica} of {service} is placed {times} times"));
+        }
+        if !application.services.contains_key(*service) {
+            faults.push(format!("{service} is no service of the application"));
+        }
+    }
+    let waiting = plan.unknown.iter().any(|u| u.what.ends_with("replicas do not run"));
+    for (name, service) in &application.services {
+        let placed = seen.keys().filter(|(s, _)| s == name).count();
+        let due = if everywhere(application, service) {
+            plan.hosts.len()
+        } else {
+            usize::try_from(wanted(service)).unwrap_or(usize::MAX)
+        };
+        if placed > due || (placed < due && !waiting) {
+            faults.push(format!("{placed} replicas of {name} are placed, {due} are due"));
+        }
+    }
+}
+
+/// What hosts say they hold must be what placements say.
+fn holds_faults(plan: &Plan, faults: &mut Vec<String>) {
+    let held: BTreeSet<(&str, &str, u32)> = plan
+        .hosts
+        .iter()
+        .flat_map(|h| h.holds.iter().map(move |(s, r)| (h.id.as_str(), s.as_str(), *r)))
+        .collect();
+    let placed: BTreeSet<(&str, &str, u32)> =
+        plan.placements.iter().map(|p| (p.host.as_str(), p.service.as_str(), p.replica)).collect();
+    if held != placed {
+        faults.push("what the hosts hold is not what the placements say".to_owned());
+    }
+    for placement in &plan.placements {
+        let Some(host) = plan.hosts.iter().find(|h| h.id == placement.host) else { continue };
+        if host.cloud != placement.cloud || host.region != placement.region || host.zone != placement.zone {
+            faults.push(format!("{} is said to be elsewhere than its host {}", placement.service, host.id));
+        }
+    }
+}
+
+fn room_faults(
+    application: &Application,
+    plan: &Plan,
+    host: &coc_model::plan::Host,
+    offering: &Offering,
+    faults: &mut Vec<String>,
+) {
+    let (mut cpu, mut memory) = (0_u64, 0_u64);
+    let mut accelerators_used: BTreeMap<Option<&str>, u64> = BTreeMap::new();
+    for (name, _) in &host.holds {
+        let Some(service) = application.services.get(name) else { continue };
+        let (c, m) = reserved(name, service, plan);
+        (cpu, memory) = (cpu.saturating_add(c), memory.saturating_add(m));
+        if let Some((model, count)) = accelerators(service, plan, name) {
+            *accelerators_used.entry(model).or_insert(0) += u64::from(count) * 1000;
+        }
+        if !runs(service, offering) {
+            faults.push(format!("{name} does not run on the processors of {}", host.id));
+        }
+    }
+    let has = (offering.offer.cpu.map_or(0, |c| c.0), offering.offer.memory.map_or(0, |m| m.0));
+    if cpu > has.0 || memory > has.1 {
+        faults.push(format!(
+            "{} holds {} vCPU and {} memory, more than its {} and {}",
+            host.id,
+            Cpu(cpu),
+            Bytes(memory),
+            Cpu(has.0),
+            Bytes(has.1)
+        ));
+    }
+    for (model, milli) in accelerators_used {
+        if !has_accelerators(offering, model, milli) {
+            faults.push(format!("{} has not the accelerators of what it holds", host.id));
+        }
+    }
+}
+
+/// Two replicas on one host can't publish one port.
+fn port_faults(application: &Application, host: &coc_model::plan::Host, faults: &mut Vec<String>) {
+    let mut taken = BTreeSet::new();
+    for (name, _) in &host.holds {
+        let Some(service) = application.services.get(name) else { continue };
+        let ports: BTreeSet<(u16, &str)> = service
+            .ports
+            .iter()
+            .filter_map(|p| Some((p.published?, p.protocol.name())))
+            .collect();
+        for (port, protocol) in ports {
+            if !taken.insert((port, protocol)) {
+                faults.push(format!("port {port}/{protocol} is published twice on {}", host.id));
+            }
+        }
+    }
+}
+
+fn limit_faults(facts: &Facts, faults: &mut Vec<String>) {
+    let mut used: BTreeMap<(&str, u32), u32> = BTreeMap::new();
+    for offering in &facts.hosts {
+        if let Some(limit) = &facts.estate.offerings[*offering].limit {
+            *used.entry((&limit.rule, limit.most)).or_insert(0) += 1;
+        }
+    }
+    for ((rule, most), hosts) in used {
+        if hosts > most {
+            faults.push(format!("{hosts} hosts are used, but {rule} allows {most}"));
+        }
+    }
+}

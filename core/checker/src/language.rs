@@ -1,0 +1,426 @@
+//! The concrete reading of goals: the plain CEL interpreter over a finished plan.
+
+use std::sync::Arc;
+
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, Expr, IdedExpr, ListExpr, LiteralValue, operators,
+};
+use cel::common::types::{self, CelBool, CelList, CelString};
+use cel::common::value::{CowVal, Val};
+use cel::{Context, Env, ExecutionError, Value};
+use coc_model::decimal::{Decimal, ONE};
+use coc_model::money::HOURS_PER_MONTH;
+use num_rational::Ratio;
+
+use crate::facts::{Facts, Thing, Which};
+use crate::quantity::Quantity;
+
+/// The variable that holds the plan; no text can name it.
+const PLAN: &str = "@plan";
+
+/// What an expression gave.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    Truth(bool),
+    Number(Ratio<i128>),
+    /// It can't be told, and why.
+    Unknown(String),
+}
+
+/// The interpreter over one plan.
+pub(crate) struct Reader {
+    env: Arc<Env>,
+    facts: Arc<Facts>,
+    cost: Ratio<i128>,
+    placed: i128,
+}
+
+impl Reader {
+    pub(crate) fn new(facts: Arc<Facts>, cost: Ratio<i128>, placed: i128) -> Self {
+        Self { env: Arc::new(environment()), facts, cost, placed }
+    }
+
+    /// Evaluates a text.
+    pub(crate) fn read(&self, text: &str) -> Answer {
+        match self.env.parser().parse(text) {
+            Ok(tree) => self.evaluate(&prepared(tree)),
+            Err(errors) => Answer::Unknown(errors.to_string()),
+        }
+    }
+
+    /// The left side of a comparison, for showing what it was judged by.
+    pub(crate) fn left_side(&self, text: &str) -> Option<Ratio<i128>> {
+        let tree = self.env.parser().parse(text).ok()?;
+        let Expr::Call(call) = &tree.expr else { return None };
+        let compares = [
+            operators::EQUALS,
+            operators::NOT_EQUALS,
+            operators::LESS,
+            operators::LESS_EQUALS,
+            operators::GREATER,
+            operators::GREATER_EQUALS,
+        ];
+        if !compares.contains(&call.func_name.as_str()) {
+            return None;
+        }
+        match self.evaluate(&prepared(call.args.first()?.clone())) {
+            Answer::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    fn evaluate(&self, tree: &IdedExpr) -> Answer {
+        let mut context = Context::with_env(Arc::clone(&self.env));
+        let facts = &self.facts;
+        let list = |things: Vec<Which>| -> Box<dyn Val> {
+            let things = things.into_iter().map(|w| -> Box<dyn Val> { Box::new(Thing::new(facts, w)) });
+            Box::new(CelList::from(things.collect::<Vec<_>>()))
+        };
+        context.add_variable_as_val(PLAN, Box::new(Thing::new(facts, Which::Plan)));
+        context.add_variable_as_val(
+            "services",
+            list((0..facts.services.len()).map(Which::Service).collect()),
+        );
+        context.add_variable_as_val("links", list((0..facts.links.len()).map(Which::Link).collect()));
+        context.add_variable_as_val("hosts", list((0..facts.hosts.len()).map(Which::Host).collect()));
+        context.add_variable_as_val("cost", Box::new(Quantity(self.cost)));
+        context.add_variable_as_val("placed", Box::new(Quantity::integer(self.placed)));
+        match Value::resolve_val(tree, &context) {
+            Ok(value) => {
+                if let Some(truth) = value.downcast_ref::<CelBool>() {
+                    Answer::Truth(*truth.inner())
+                } else if let Some(quantity) = value.downcast_ref::<Quantity>() {
+                    Answer::Number(quantity.0)
+                } else {
+                    Answer::Unknown("it is neither a truth nor a number".to_owned())
+                }
+            }
+            Err(ExecutionError::NoSuchKey(key)) => Answer::Unknown(format!("{key} is not known")),
+            Err(error) => Answer::Unknown(error.to_string()),
+        }
+    }
+}
+
+fn call(name: &str, args: Vec<IdedExpr>) -> IdedExpr {
+    let expr = Expr::Call(CallExpr { func_name: name.to_owned(), target: None, args });
+    IdedExpr { id: 0, expr }
+}
+
+fn ident(name: &str) -> IdedExpr {
+    IdedExpr { id: 0, expr: Expr::Ident(name.to_owned()) }
+}
+
+/// The tree with our words put in: numbers exact, functions given the plan, aggregates spelt out.
+fn prepared(tree: IdedExpr) -> IdedExpr {
+    let id = tree.id;
+    let boxed = |e: Box<IdedExpr>| Box::new(prepared(*e));
+    let expr = match tree.expr {
+        Expr::Literal(literal) => return number_literal(id, literal),
+        Expr::Call(node) => {
+            let target = node.target.map(boxed);
+            let args: Vec<IdedExpr> = node.args.into_iter().map(prepared).collect();
+            return renamed(id, &node.func_name, target, args);
+        }
+        Expr::List(list) => {
+            Expr::List(ListExpr::new(list.elements.into_iter().map(prepared).collect()))
+        }
+        Expr::Select(mut select) => {
+            select.operand = boxed(select.operand);
+            Expr::Select(select)
+        }
+        Expr::Comprehension(c) => Expr::Comprehension(Box::new(ComprehensionExpr {
+            iter_range: prepared(c.iter_range),
+            iter_var: c.iter_var,
+            iter_var2: c.iter_var2,
+            accu_var: c.accu_var,
+            accu_init: c.accu_init,
+            loop_cond: c.loop_cond,
+            loop_step: prepared(c.loop_step),
+            result: c.result,
+        })),
+        other => other,
+    };
+    IdedExpr { id, expr }
+}
+
+fn number_literal(id: u64, literal: LiteralValue) -> IdedExpr {
+    let text = match &literal {
+        LiteralValue::Int(n) => n.inner().to_string(),
+        LiteralValue::UInt(n) => n.inner().to_string(),
+        LiteralValue::Double(n) => n.inner().to_string(),
+        _ => return IdedExpr { id, expr: Expr::Literal(literal) },
+    };
+    let text = Expr::Literal(LiteralValue::String(CelString::from(text)));
+    call("@number", vec![IdedExpr { id, expr: text }])
+}
+
+fn renamed(id: u64, name: &str, target: Option<Box<IdedExpr>>, mut args: Vec<IdedExpr>) -> IdedExpr {
+    let with_plan = |name: &str, args: Vec<IdedExpr>| {
+        call(name, std::iter::once(ident(PLAN)).chain(args).collect())
+    };
+    match (name, args.len()) {
+        ("replicas", _) if target.is_none() => with_plan("@replicas", args),
+        ("inside", 2) => with_plan("@inside", args),
+        ("latency", 2) => with_plan("@latency", args),
+        ("count", 1) => call("@count", args),
+        ("sum" | "min" | "max" | "distinct" | "count", 3) => {
+            let body = args.remove(2);
+            let list = args.remove(0);
+            call(&format!("@{name}"), vec![mapped(list, &args[0], body)])
+        }
+        ("skew", 3) => {
+            let body = args.remove(2);
+            let list = args.remove(0);
+            let possible = with_plan("@possible", vec![list.clone()]);
+            let seen = mapped(list, &args[0], body.clone());
+            call("@skew", vec![seen, mapped(possible, &args[0], body)])
+        }
+        _ => {
+            let expr = Expr::Call(CallExpr { func_name: name.to_owned(), target, args });
+            IdedExpr { id, expr }
+        }
+    }
+}
+
+/// `list.map(variable, body)`.
+fn mapped(list: IdedExpr, variable: &IdedExpr, body: IdedExpr) -> IdedExpr {
+    let variable = if let Expr::Ident(name) = &variable.expr { name.clone() } else { String::new() };
+    let result = "@mapped".to_owned();
+    let one = IdedExpr { id: 0, expr: Expr::List(ListExpr::new(vec![body])) };
+    let expr = Expr::Comprehension(Box::new(ComprehensionExpr {
+        iter_range: list,
+        iter_var: variable,
+        iter_var2: None,
+        accu_var: result.clone(),
+        accu_init: IdedExpr { id: 0, expr: Expr::List(ListExpr::new(Vec::new())) },
+        loop_cond: IdedExpr { id: 0, expr: Expr::Literal(LiteralValue::Boolean(true.into())) },
+        loop_step: call(operators::ADD, vec![ident(&result), one]),
+        result: ident(&result),
+    }));
+    IdedExpr { id: 0, expr }
+}
+
+/// The standard language with the functions of goals.
+#[expect(clippy::expect_used, reason = "each name is declared once, which the tests see")]
+fn environment() -> Env {
+    let mut env = Env::stdlib();
+    let any = || types::DYN_TYPE;
+    let declared: [(&str, usize, cel::common::functions::Function); 14] = [
+        ("@number", 1, |a| Ok(CowVal::owned(Quantity(decimal(text(&*a[0])?)?)))),
+        ("@replicas", 1, |a| replicas(&a)),
+        ("@replicas", 2, |a| replicas(&a)),
+        ("@possible", 2, |a| possible(&a)),
+        ("@inside", 3, |a| inside(&a)),
+        ("@latency", 3, |a| latency(&a)),
+        ("@sum", 1, |a| sum(&*a[0])),
+        ("@count", 1, |a| count(&*a[0])),
+        ("@min", 1, |a| extreme(&*a[0], Ratio::min)),
+        ("@max", 1, |a| extreme(&*a[0], Ratio::max)),
+        ("@distinct", 1, |a| distinct(&*a[0])),
+        ("@skew", 2, |a| skew(&*a[0], &*a[1])),
+        ("us", 1, |a| scaled(&*a[0], 1, 1000)),
+        ("monthly", 1, |a| scaled(&*a[0], HOURS_PER_MONTH, 1)),
+    ];
+    for (name, arity, function) in declared {
+        let id = format!("{name}/{arity}");
+        env.add_overload(name, &id, (0..arity).map(|_| any()).collect(), function).expect("declared once");
+    }
+    let units: [(&str, cel::common::functions::Function); 11] = [
+        ("usd", |a| scaled(&*a[0], 1, 1)),
+        ("ms", |a| scaled(&*a[0], 1, 1)),
+        ("seconds", |a| scaled(&*a[0], 1000, 1)),
+        ("KiB", |a| scaled(&*a[0], 1024, 1)),
+        ("MiB", |a| scaled(&*a[0], 1024 * 1024, 1)),
+        ("GiB", |a| scaled(&*a[0], 1024 * 1024 * 1024, 1)),
+        ("TiB", |a| scaled(&*a[0], 1024 * 1024 * 1024 * 1024, 1)),
+        ("MB", |a| scaled(&*a[0], 1_000_000, 1)),
+        ("GB", |a| scaled(&*a[0], 1_000_000_000, 1)),
+        ("TB", |a| scaled(&*a[0], 1_000_000_000_000, 1)),
+        ("gbPerMonth", |a| scaled(&*a[0], 1_000_000_000, 1)),
+    ];
+    for (name, function) in units {
+        env.add_overload(name, name, vec![any()], function).expect("declared once");
+    }
+    env
+}
+
+type Made<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
+
+fn wrong(says: &str) -> ExecutionError {
+    ExecutionError::InternalError(says.to_owned())
+}
+
+fn text<'a>(value: &'a (dyn Val + '_)) -> Result<&'a str, ExecutionError> {
+    value.downcast_ref::<CelString<'_>>().map(CelString::inner).ok_or_else(|| wrong("a text is due"))
+}
+
+fn decimal(text: &str) -> Result<Ratio<i128>, ExecutionError> {
+    let decimal: Decimal = text.parse().map_err(|_| wrong("this is no exact number"))?;
+    Ok(Ratio::new(decimal.atto(), ONE))
+}
+
+fn quantity(value: &(dyn Val + '_)) -> Result<Ratio<i128>, ExecutionError> {
+    value.downcast_ref::<Quantity>().map(|q| q.0).ok_or_else(|| wrong("a number is due"))
+}
+
+fn scaled<'b, 'v>(value: &(dyn Val + '_), numerator: i128, denominator: i128) -> Made<'b, 'v> {
+    Ok(CowVal::owned(Quantity(quantity(value)? * Ratio::new(numerator, denominator))))
+}
+
+fn items<'a>(value: &'a (dyn Val + '_)) -> Result<Vec<&'a dyn Val>, ExecutionError> {
+    value
+        .downcast_ref::<CelList<'_>>()
+        .map(|list| list.inner().iter().map(|item| &**item as &dyn Val).collect())
+        .ok_or_else(|| wrong("a list is due"))
+}
+
+fn thing<'a>(value: &'a (dyn Val + '_)) -> Result<&'a Thing, ExecutionError> {
+    value.downcast_ref::<Thing>().ok_or_else(|| wrong("a replica, host or service is due"))
+}
+
+/// The names of services that a value means.
+fn service_names(value: &(dyn Val + '_)) -> Result<Vec<String>, ExecutionError> {
+    if let Some(name) = value.downcast_ref::<CelString<'_>>() {
+        return Ok(vec![name.inner().to_owned()]);
+    }
+    if let Some(thing) = value.downcast_ref::<Thing>() {
+        return Ok(thing.service().map(ToOwned::to_owned).into_iter().collect());
+    }
+    let mut names = Vec::new();
+    for item in items(value)? {
+        names.extend(service_names(item)?);
+    }
+    Ok(names)
+}
+
+fn list<'b, 'v>(facts: &Arc<Facts>, which: impl Iterator<Item = Which>) -> CowVal<'b, 'v> {
+    let things: Vec<Box<dyn Val + 'v>> =
+        which.map(|w| -> Box<dyn Val + 'v> { Box::new(Thing::new(facts, w)) }).collect();
+    CowVal::owned(CelList::from(things))
+}
+
+fn replicas<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
+    let facts = &thing(&*args[0])?.facts;
+    let names = args.get(1).map(|a| service_names(&**a)).transpose()?;
+    let wanted = |service: &String| names.as_ref().is_none_or(|n| n.contains(service));
+    let found = facts.replicas.iter().enumerate().filter(|(_, r)| wanted(&r.0)).map(|(i, _)| i);
+    Ok(list(facts, found.map(Which::Replica)))
+}
+
+/// For every service among some replicas, where its replicas could be: one for each site.
+fn possible<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
+    let facts = &thing(&*args[0])?.facts;
+    let mut services = Vec::new();
+    for item in items(&*args[1])? {
+        if let Some(service) = thing(item)?.service()
+            && !services.iter().any(|s| s == service)
+        {
+            services.push(service.to_owned());
+        }
+    }
+    let found = facts
+        .possible
+        .iter()
+        .filter(|(service, _)| services.contains(service))
+        .flat_map(|(service, offerings)| offerings.iter().map(|o| Which::Possible(service.clone(), *o)));
+    Ok(list(facts, found))
+}
+
+fn inside<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
+    let of = thing(&*args[1])?;
+    let offering = of.offering().ok_or_else(|| wrong("a replica or host is due"))?;
+    let estate = &of.facts.estate;
+    let place = &estate.sites[offering.site.index()].place;
+    let names = match args[2].downcast_ref::<CelString<'_>>() {
+        Some(name) => vec![name.inner()],
+        None => items(&*args[2])?.into_iter().map(text).collect::<Result<_, _>>()?,
+    };
+    let inside = names.iter().any(|name| estate.places.inside(place, name));
+    Ok(CowVal::owned(CelBool::from(inside)))
+}
+
+/// The longest round trip between two sides, each a replica or a service's name.
+fn latency<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
+    let facts = &thing(&*args[0])?.facts;
+    let side = |value: &(dyn Val + '_)| -> Result<Vec<usize>, ExecutionError> {
+        if let Some(Thing { which: Which::Replica(replica), .. }) = value.downcast_ref::<Thing>() {
+            return Ok(vec![*replica]);
+        }
+        let names = service_names(value)?;
+        let found = facts.replicas.iter().enumerate().filter(|(_, r)| names.contains(&r.0));
+        Ok(found.map(|(i, _)| i).collect())
+    };
+    let site = |replica: usize| {
+        let offering = facts.hosts[facts.replicas[replica].1];
+        facts.estate.offerings[offering].site
+    };
+    let (from, to) = (side(&*args[1])?, side(&*args[2])?);
+    let mut longest = Ratio::from_integer(0);
+    for a in &from {
+        for b in &to {
+            // A replica is no way from itself.
+            if a == b {
+                continue;
+            }
+            let latency = facts.estate.latency(site(*a), site(*b));
+            let latency = latency.ok_or_else(|| ExecutionError::NoSuchKey(Arc::new("latency".to_owned())))?;
+            longest = longest.max(Ratio::new(latency.round_trip.0.into(), 1000));
+        }
+    }
+    Ok(CowVal::owned(Quantity(longest)))
+}
+
+fn sum<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {
+    let mut total = Ratio::from_integer(0);
+    for item in items(value)? {
+        let number = quantity(item)?;
+        total = num_traits::CheckedAdd::checked_add(&total, &number)
+            .ok_or_else(|| wrong("a sum leaves the range of exact numbers"))?;
+    }
+    Ok(CowVal::owned(Quantity(total)))
+}
+
+/// How many there are; of truths, how many are true.
+fn count<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {
+    let items = items(value)?;
+    let counts = |item: &&dyn Val| item.downcast_ref::<CelBool>().is_none_or(|b| *b.inner());
+    let count = items.iter().filter(|i| counts(i)).count();
+    Ok(CowVal::owned(Quantity::integer(i128::try_from(count).unwrap_or(i128::MAX))))
+}
+
+fn extreme<'b, 'v>(
+    value: &(dyn Val + '_),
+    better: fn(Ratio<i128>, Ratio<i128>) -> Ratio<i128>,
+) -> Made<'b, 'v> {
+    let numbers: Result<Vec<_>, _> = items(value)?.into_iter().map(quantity).collect();
+    let found = numbers?.into_iter().reduce(better);
+    found.map(|n| CowVal::owned(Quantity(n))).ok_or_else(|| wrong("an empty list has no extreme"))
+}
+
+fn distinct<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {
+    let mut seen: Vec<&dyn Val> = Vec::new();
+    for item in items(value)? {
+        if !seen.iter().any(|s| s.equals(item)) {
+            seen.push(item);
+        }
+    }
+    Ok(CowVal::owned(Quantity::integer(i128::try_from(seen.len()).unwrap_or(i128::MAX))))
+}
+
+/// The most frequent value's count less the least frequent one's, over all possible values.
+fn skew<'b, 'v>(seen: &(dyn Val + '_), possible: &(dyn Val + '_)) -> Made<'b, 'v> {
+    let mut counts: Vec<(&dyn Val, i128)> = Vec::new();
+    for item in items(possible)? {
+        if !counts.iter().any(|(known, _)| known.equals(item)) {
+            counts.push((item, 0));
+        }
+    }
+    for item in items(seen)? {
+        if let Some(count) = counts.iter_mut().find(|(known, _)| known.equals(item)) {
+            count.1 += 1;
+        }
+    }
+    let most = counts.iter().map(|c| c.1).max().unwrap_or(0);
+    let least = counts.iter().map(|c| c.1).min().unwrap_or(0);
+    Ok(CowVal::owned(Quantity::integer(most - least)))
+}
