@@ -2,8 +2,8 @@
 //! coc-catalog`. Ends with 1 if either is over its bar.
 //!
 //! Each opening is measured in a process of its own, as users meet it: with no memory at hand yet.
-//! The bar is for the time on the processor, which is the wall clock's where nothing else runs, and
-//! can be told where something does.
+//! The bar is for the time on the processor: opening runs on one thread and waits for nothing, so
+//! on a machine that does nothing else the clock shows the same.
 
 use std::env;
 use std::error::Error;

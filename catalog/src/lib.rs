@@ -11,25 +11,22 @@
 
 mod area;
 mod bills;
-mod decode;
 mod egress;
-mod encode;
 mod ends;
 mod figure;
 mod intern;
 mod latency;
 mod layers;
 mod offers;
+mod packed;
 mod read;
 mod reading;
 mod regions;
 mod table;
-mod wire;
 
 use coc_model::catalog::Catalog;
 
-pub use decode::{CatalogError, decode};
-pub use encode::{digest, encode};
+pub use packed::{CatalogError, decode, digest, encode};
 pub use read::{read_directories, read_sellers};
 
 /// The packed built-in catalog; `cargo xtask catalog` writes it.

@@ -17,7 +17,7 @@ use crate::offers::OfferKey;
 use crate::reading::Reading;
 use crate::regions::{EVERY, RegionKey, Regions, ZoneKey, regions_of};
 use crate::table::Table;
-use crate::{bills, egress, encode, latency, offers, regions};
+use crate::{bills, egress, latency, offers, packed, regions};
 
 /// Reads one table.
 type ReadTable = fn(&mut Tables, &Table, &mut Reading);
@@ -154,7 +154,7 @@ impl Tables {
             services,
             notices,
         };
-        catalog.digest = encode::digest(&catalog);
+        catalog.digest = packed::digest(&catalog);
         catalog
     }
 }

@@ -2,8 +2,8 @@
 //! place of every cell.
 
 use std::fs;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use coc_model::mistake::{Mistake, MistakeLog, Position, closest};
@@ -86,23 +86,26 @@ fn whole_file(path: &Path, says: String) -> Mistake {
     Mistake::at(Position::start(&path.to_string_lossy().into()), says)
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, Mistake> {
-    let fail = |what: &str, error: &std::io::Error| {
-        whole_file(path, format!("the table can't be {what}: {error}"))
+fn read(path: &Path) -> Result<Vec<u8>, Mistake> {
+    let fail = |what: &str, error: io::Error, hint: &str| {
+        whole_file(path, format!("the table can't be {what}: {error}")).hint(hint)
     };
-    let packed = fs::read(path)
-        .map_err(|e| fail("read", &e).hint("check that the file is there and may be read"))?;
-    if path.extension().is_none_or(|e| e != "zst") {
-        return Ok(packed);
+    let bytes = fs::read(path)
+        .map_err(|error| fail("read", error, "check that the file is there and may be read"))?;
+    if path.extension().is_none_or(|extension| extension != "zst") {
+        return Ok(bytes);
     }
-    let broken =
-        |e: std::io::Error| fail("unpacked", &e).hint("pack it again with zstd, or put it plain");
+    unpack(&bytes, MAX_BYTES)
+        .map_err(|error| fail("unpacked", error, "pack it again with zstd, or put it plain"))
+}
+
+/// What a zstd archive holds, if that is at most so many bytes.
+fn unpack(packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    zstd::stream::read::Decoder::with_buffer(&*packed)
-        .and_then(|decoder| decoder.take(MAX_BYTES + 1).read_to_end(&mut text))
-        .map_err(broken)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(whole_file(path, "the table is larger than 1 GiB".to_owned()));
+    let decoder = zstd::stream::read::Decoder::with_buffer(packed)?;
+    decoder.take(limit + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(io::Error::other(format!("it holds more than {limit} bytes")));
     }
     Ok(text)
 }
@@ -427,6 +430,15 @@ mod tests {
         ] {
             assert_eq!(read(text, &["cloud"]).1, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn an_archive_may_not_hold_more_than_the_limit() {
+        let packed = zstd::bulk::compress(&[b'a'; 1000], 3).unwrap();
+        assert_eq!(unpack(&packed, 1000).unwrap().len(), 1000);
+        let error = unpack(&packed, 999).unwrap_err().to_string();
+        assert_eq!(error, "it holds more than 999 bytes");
+        assert!(unpack(&packed[..packed.len() - 1], 1000).is_err());
     }
 
     #[test]

@@ -32,7 +32,7 @@ prices and facts in it are the providers'. Each figure keeps its source and its 
 The program's licence does not cover these data: each source below keeps its own. What comes from a
 source under CC BY-SA 4.0 stays under CC BY-SA 4.0 in the packed form too: credit the source, and
 share changes to those data alike. What comes from a source under CC BY 4.0 needs the credit. Changes
-made here: columns were chosen, units made the same, figures that are not prices left out.
+made here: columns were chosen, units made the same, and zones that are none left out.
 
 This file is written by `cargo xtask catalog` from credits.csv and the tables.
 
