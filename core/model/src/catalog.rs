@@ -49,6 +49,8 @@ pub struct StoragePrice {
     pub unit: Arc<str>,
     /// Dollars per unit.
     pub price: Decimal,
+    /// What the source adds (`hot`, a part number), where it does.
+    pub note: Option<Arc<str>>,
     /// Where it comes from.
     pub source: Arc<Source>,
 }
@@ -74,12 +76,15 @@ pub struct ServicePrice {
     pub rounding_error: Option<Decimal>,
     /// How sure the region is.
     pub region_basis: Option<Arc<str>>,
+    /// The configuration the price was recorded for, in the source's words: it tells apart prices
+    /// that agree in everything above.
+    pub configuration: Option<Arc<str>>,
     /// Where it comes from.
     pub source: Arc<Source>,
 }
 
 /// Latency and transfer between regions, by region index.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routes {
     /// Every meter of the catalog.
     pub meters: Vec<Meter>,
@@ -87,7 +92,16 @@ pub struct Routes {
     internet: BTreeMap<RegionId, MeterId>,
     inter_zone: BTreeMap<RegionId, MeterId>,
     default_inter_region: BTreeMap<RegionId, MeterId>,
-    latencies: BTreeMap<(RegionId, RegionId), Latency>,
+    latencies: BTreeMap<(RegionId, RegionId), SourcedLatency>,
+}
+
+/// A round trip and where the figure comes from, if that is stated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcedLatency {
+    /// The round trip.
+    pub latency: Latency,
+    /// Its source.
+    pub source: Option<Arc<Source>>,
 }
 
 impl Routes {
@@ -98,7 +112,7 @@ impl Routes {
         id
     }
 
-    /// Traffic between these two regions of one provider goes by this meter.
+    /// Traffic between these two regions, of one provider or of two, goes by this meter.
     pub fn set_transfer(&mut self, from: RegionId, to: RegionId, meter: MeterId) {
         self.transfers.insert((from, to), meter);
     }
@@ -120,12 +134,23 @@ impl Routes {
 
     /// States a round trip.
     pub fn set_latency(&mut self, from: RegionId, to: RegionId, latency: Latency) {
+        self.set_sourced_latency(from, to, SourcedLatency { latency, source: None });
+    }
+
+    /// States a round trip and where the figure comes from.
+    pub fn set_sourced_latency(&mut self, from: RegionId, to: RegionId, latency: SourcedLatency) {
         self.latencies.insert((from, to), latency);
     }
 
     /// The round trip from one region to another, where known.
     pub fn latency(&self, from: RegionId, to: RegionId) -> Option<Latency> {
-        self.latencies.get(&(from, to)).or_else(|| self.latencies.get(&(to, from))).copied()
+        self.sourced_latency(from, to).map(|sourced| sourced.latency)
+    }
+
+    /// The round trip from one region to another with its source, where known: the figure of the
+    /// other direction where only that one is stated.
+    pub fn sourced_latency(&self, from: RegionId, to: RegionId) -> Option<&SourcedLatency> {
+        self.latencies.get(&(from, to)).or_else(|| self.latencies.get(&(to, from)))
     }
 
     /// What sending between two different zones of a region costs: free where no price is stated
@@ -134,24 +159,49 @@ impl Routes {
         self.inter_zone.get(&region).map_or(Transfer::Free, |&m| Transfer::Metered(m))
     }
 
-    /// What sending from a region to another one costs. Inside a region it is free; to another
-    /// region of the same provider by the pair's price, or the region's default; to another
-    /// provider over the internet.
+    /// What sending from a region to another one costs. Inside a region it is free; to another one
+    /// by the pair's price where there is one; else to another region of the same provider by the
+    /// region's default, and to another provider over the internet.
     pub fn transfer(&self, from: RegionId, to: RegionId, same_cloud: bool) -> Transfer {
         if from == to {
             return Transfer::Free;
         }
-        let meter = if same_cloud {
-            self.transfers.get(&(from, to)).or_else(|| self.default_inter_region.get(&from))
-        } else {
-            self.internet.get(&from)
-        };
+        let rest = if same_cloud { &self.default_inter_region } else { &self.internet };
+        let meter = self.transfers.get(&(from, to)).or_else(|| rest.get(&from));
         meter.map_or(Transfer::Unknown, |&m| Transfer::Metered(m))
+    }
+
+    /// Every stated pair with its meter, in order.
+    pub fn pair_meters(&self) -> impl ExactSizeIterator<Item = (RegionId, RegionId, MeterId)> {
+        self.transfers.iter().map(|(&(from, to), &meter)| (from, to, meter))
+    }
+
+    /// The meters of traffic to other providers, in the order of the regions.
+    pub fn internet_meters(&self) -> impl ExactSizeIterator<Item = (RegionId, MeterId)> {
+        self.internet.iter().map(|(&region, &meter)| (region, meter))
+    }
+
+    /// The meters of traffic between zones, in the order of the regions.
+    pub fn inter_zone_meters(&self) -> impl ExactSizeIterator<Item = (RegionId, MeterId)> {
+        self.inter_zone.iter().map(|(&region, &meter)| (region, meter))
+    }
+
+    /// The meters of traffic to other regions without a price of their own, in the order of the
+    /// regions.
+    pub fn default_meters(&self) -> impl ExactSizeIterator<Item = (RegionId, MeterId)> {
+        self.default_inter_region.iter().map(|(&region, &meter)| (region, meter))
+    }
+
+    /// Every stated round trip, in the order of the regions.
+    pub fn latencies(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (RegionId, RegionId, &SourcedLatency)> {
+        self.latencies.iter().map(|(&(from, to), latency)| (from, to, latency))
     }
 }
 
 /// Everything that is known of what clouds sell.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     /// A digest of the figures, for plans to name what they rest on.
     pub digest: Arc<str>,
@@ -192,6 +242,7 @@ impl Catalog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quantity::Micros;
 
     #[test]
     fn transfer_follows_cloud_and_pair() {
@@ -209,6 +260,22 @@ mod tests {
         assert_eq!(routes.transfer(a, c, true), Transfer::Metered(rest));
         assert_eq!(routes.transfer(a, c, false), Transfer::Metered(net));
         assert_eq!(routes.transfer(b, c, false), Transfer::Unknown);
+        let own = routes.add_meter(meter("own"));
+        routes.set_transfer(a, c, own);
+        assert_eq!(routes.transfer(a, c, false), Transfer::Metered(own), "a pair of two providers");
+    }
+
+    #[test]
+    fn a_round_trip_stated_one_way_holds_both_ways() {
+        let latency = |micros| Latency { round_trip: Micros(micros), estimated: false };
+        let (a, b, c) = (RegionId(0), RegionId(1), RegionId(2));
+        let mut routes = Routes::default();
+        routes.set_latency(a, b, latency(7));
+        routes.set_latency(b, c, latency(8));
+        routes.set_latency(c, b, latency(9));
+        let read = |from, to| routes.latency(from, to).map(|l| l.round_trip.0);
+        assert_eq!([read(a, b), read(b, a), read(b, c), read(c, b)], [7, 7, 8, 9].map(Some));
+        assert_eq!(read(a, c), None);
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl Rate {
             Period::Hour => self.amount.atto().saturating_mul(HOURS_PER_MONTH),
             Period::Month => self.amount.atto(),
         };
-        Money((atto + NANO / 2).div_euclid(NANO))
+        Money(atto.saturating_add(NANO / 2).div_euclid(NANO))
     }
 
     /// Dollars per hour, as an exact fraction (numerator, denominator).
@@ -250,6 +250,7 @@ mod tests {
         assert_eq!(month("0.0960 USD/hour"), Ok("70.08".into()));
         assert_eq!(month("0.136986301369863 USD/hour"), Ok("100.00".into()));
         assert_eq!(month("36 USD/month"), Ok("36.00".into()));
+        assert!(month("170000000000000000000 USD/hour").is_ok(), "absurd, but no reason to panic");
     }
 
     #[test]

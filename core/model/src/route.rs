@@ -43,7 +43,7 @@ impl Meter {
                 atto_units.saturating_add(tier.price.atto().saturating_mul(i128::from(within)));
         }
         let divisor = i128::from(self.unit) * 1_000_000_000;
-        Money::from_nano((atto_units + divisor / 2).div_euclid(divisor))
+        Money::from_nano(atto_units.saturating_add(divisor / 2).div_euclid(divisor))
     }
 }
 
@@ -106,5 +106,7 @@ mod tests {
     fn fractions_of_a_unit_are_exact_to_the_nano_dollar() {
         assert_eq!(meter(&[(0, "0.09")]).cost(Traffic(1)).nano(), 0);
         assert_eq!(meter(&[(0, "0.09")]).cost(Traffic(6)).nano(), 1);
+        let absurd = meter(&[(0, "170000000000000000000")]).cost(Traffic(u64::MAX));
+        assert!(absurd > Money::ZERO, "no reason to panic");
     }
 }
