@@ -2,6 +2,8 @@
 //!
 //! Messages about a wrong shape never repeat the value: it may be a secret in the wrong place.
 
+use std::collections::BTreeSet;
+
 use coc_model::decimal::Decimal;
 use coc_model::mistake::{Mistake, MistakeLog, Position, closest};
 use coc_model::quantity::QuantityError;
@@ -296,11 +298,11 @@ pub(crate) fn one_of<T: Copy>(
 pub(crate) fn known_name(
     node: &Node,
     what: &str,
-    names: &[&str],
+    names: &BTreeSet<&str>,
     log: &mut MistakeLog,
 ) -> Option<String> {
     let written = text(node, what, log)?;
-    if names.contains(&&*written) {
+    if names.contains(&*written) {
         return Some(written);
     }
     log.push(no_such(
@@ -311,12 +313,19 @@ pub(crate) fn known_name(
     None
 }
 
-/// The mistake of naming something that is not there, with what was probably meant.
-pub(crate) fn no_such(mistake: Mistake, written: &str, names: &[&str]) -> Mistake {
+/// The mistake of naming something that is not there, with what was probably meant. Among very
+/// many names nothing is looked for: a file full of mistakes must not take forever.
+pub(crate) fn no_such(mistake: Mistake, written: &str, names: &BTreeSet<&str>) -> Mistake {
+    const NAMES_MAX: usize = 1000;
+    if names.is_empty() || names.len() > NAMES_MAX {
+        return mistake;
+    }
     match closest(written, names.iter().copied()) {
         Some(name) => mistake.hint(format!("did you mean \"{name}\"?")),
-        None if names.is_empty() => mistake,
-        None if names.len() <= 10 => mistake.hint(format!("there are: {}", names.join(", "))),
+        None if names.len() <= 10 => {
+            let names: Vec<&str> = names.iter().copied().collect();
+            mistake.hint(format!("there are: {}", names.join(", ")))
+        }
         None => mistake,
     }
 }

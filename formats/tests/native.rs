@@ -1,5 +1,7 @@
 //! The native format: what is read of an input, and what is said of a wrong one.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that can't go on stops")]
+
 use std::sync::Arc;
 
 use coc_formats::native::{NativeDocument, read_document, write};

@@ -1,5 +1,7 @@
 //! Documents kept for Kubernetes: whole, but without secrets and without what a cluster wrote.
 
+use std::collections::BTreeMap;
+
 use coc_model::secret::{SecretRef, Secrets, is_secret_name, is_secret_value};
 use serde_json::Value;
 
@@ -9,18 +11,22 @@ use super::settings::secret_key;
 use super::volumes::DRIVER;
 use crate::sealing::{seal_urls, sealed};
 
+/// References to the values of variables, by container and name.
+type Sealed = BTreeMap<(String, String), SecretRef>;
+
 /// The annotation in which `kubectl` keeps a second copy of everything, secrets too.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The document of a workload; `secret_variables` are container, variable and reference.
+/// The document of a workload; `sealed` are the variables, by container and name, whose values
+/// must not stand in it.
 pub(super) fn of_workload(
     object: &Object<'_>,
     service: &str,
-    secret_variables: &[(String, String, SecretRef)],
+    sealed: &Sealed,
     secrets: &mut Secrets,
 ) -> Value {
     let mut document = without_what_a_cluster_wrote(to_json(object.node));
-    seal_variables(&mut document, secret_variables);
+    seal_variables(&mut document, sealed);
     seal_urls(document, &format!("application:{service}:native.{DRIVER}"), secrets)
 }
 
@@ -64,26 +70,25 @@ fn without_what_a_cluster_wrote(mut document: Value) -> Value {
 }
 
 /// Puts references in place of the values of secret variables, wherever containers are.
-fn seal_variables(document: &mut Value, variables: &[(String, String, SecretRef)]) {
+fn seal_variables(document: &mut Value, sealed: &Sealed) {
     match document {
-        Value::Array(items) => items.iter_mut().for_each(|item| seal_variables(item, variables)),
+        Value::Array(items) => items.iter_mut().for_each(|item| seal_variables(item, sealed)),
         Value::Object(entries) => {
             let name = entries.get("name").and_then(Value::as_str).map(str::to_owned);
             if let (Some(name), Some(env)) =
                 (name, entries.get_mut("env").and_then(Value::as_array_mut))
             {
-                env.iter_mut().for_each(|variable| seal_variable(&name, variable, variables));
+                env.iter_mut().for_each(|variable| seal_variable(&name, variable, sealed));
             }
-            entries.values_mut().for_each(|value| seal_variables(value, variables));
+            entries.values_mut().for_each(|value| seal_variables(value, sealed));
         }
         _ => {}
     }
 }
 
-fn seal_variable(container: &str, variable: &mut Value, variables: &[(String, String, SecretRef)]) {
+fn seal_variable(container: &str, variable: &mut Value, sealed: &Sealed) {
     let Some(name) = variable.get("name").and_then(Value::as_str) else { return };
-    let sealed = variables.iter().find(|(c, n, _)| c == container && n == name);
-    let Some((.., reference)) = sealed else { return };
+    let Some(reference) = sealed.get(&(container.to_owned(), name.to_owned())) else { return };
     if let Some(value) = variable.get_mut("value") {
         *value = serde_json::json!({ coc_model::secret::SECRET_KEY: reference.0 });
     }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coc_model::application::{Service, Volume};
+use coc_model::application::{Protocol, Service, Volume};
 use coc_model::goals::Requirement;
 use coc_model::mistake::Position;
 use coc_model::secret::SecretRef;
 
 use super::keys::Notes;
-use super::object::{Labels, Object, Role};
+use super::object::{Labels, Object};
 use super::scheduling::{PodRule, SpreadRule};
 
 /// A workload on its way to a service.
@@ -34,6 +34,8 @@ pub(super) struct Draft<'n> {
     pub(super) rules: Vec<PodRule>,
     /// Texts in which it may name other services.
     pub(super) mentions: Vec<Mention>,
+    /// Where each number and protocol is among its ports.
+    pub(super) open: BTreeMap<(u16, Protocol), usize>,
     /// Names of its ports, with their numbers.
     pub(super) port_names: Vec<(String, u16)>,
     /// Volumes that are its own.
@@ -44,8 +46,8 @@ pub(super) struct Draft<'n> {
     pub(super) claims: Vec<ClaimUse>,
     /// The ConfigMaps and Secrets it refers to, by kind and name.
     pub(super) refers: BTreeSet<(&'static str, String)>,
-    /// Variables whose values must not stand in its document: container, variable, reference.
-    pub(super) sealed: Vec<(String, String, SecretRef)>,
+    /// Variables whose values must not stand in its document, by container and variable.
+    pub(super) sealed: BTreeMap<(String, String), SecretRef>,
     /// The autoscaler that decides on its replicas.
     pub(super) autoscaler: Option<String>,
     /// Where its own number of replicas is written.
@@ -90,23 +92,15 @@ impl<'n> Draft<'n> {
             spreads: Vec::new(),
             rules: Vec::new(),
             mentions: Vec::new(),
+            open: BTreeMap::new(),
             port_names: Vec::new(),
             volumes: BTreeMap::new(),
             templates: BTreeMap::new(),
             claims: Vec::new(),
             refers: BTreeSet::new(),
-            sealed: Vec::new(),
+            sealed: BTreeMap::new(),
             autoscaler: None,
             replicas_at: None,
         }
-    }
-
-    /// True if the pods take settings or storage from this object.
-    pub(super) fn refers_to(&self, object: &Object<'_>) -> bool {
-        let refers = |(kind, name): &(&str, String)| *kind == object.kind && *name == object.name;
-        self.namespace == object.namespace
-            && (self.refers.iter().any(refers)
-                || (object.role == Role::Claim
-                    && self.claims.iter().any(|claim| claim.claim == object.name)))
     }
 }

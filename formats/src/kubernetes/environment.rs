@@ -7,7 +7,7 @@ use coc_model::mistake::{Mistake, Position};
 use coc_model::secret::{SecretRef, is_secret_name, is_secret_value};
 
 use super::expand::{Expanded, Known, expand};
-use super::pod::{CONFIG_MAP, Container, PodReader, SECRET};
+use super::pod::{CONFIG_MAP, Container, PodReader, SECRET, too_long};
 use super::scalars::{self, at_path, text_at};
 use super::settings::secret_key;
 use crate::tree::{Node, Scalar};
@@ -56,11 +56,28 @@ pub(super) fn read(pod: &mut PodReader<'_, '_>, container: &Container<'_>) -> En
             }
         };
         match variable {
-            Some(variable) => environment.insert(name, Placed { variable, at }),
-            None => environment.remove(&name),
-        };
+            Some(variable) => put(pod, &mut environment, name, variable, &at),
+            None => drop(environment.remove(&name)),
+        }
     }
     environment
+}
+
+/// Adds a variable, over an earlier one of its name.
+fn put(
+    pod: &mut PodReader<'_, '_>,
+    environment: &mut Environment,
+    name: String,
+    variable: Variable,
+    at: &Position,
+) {
+    let length = match &variable {
+        Variable::Text(text) | Variable::Secret(_, Some(text)) => text.len(),
+        Variable::Secret(_, None) | Variable::Passed => 0,
+    };
+    if pod.budget.take(1 + length / 100, at, pod.log) {
+        environment.insert(name, Placed { variable, at: at.clone() });
+    }
 }
 
 /// The variables as the model has them.
@@ -94,6 +111,10 @@ fn plain(
 ) -> Option<Variable> {
     let written = scalars::text(node, &format!("variable \"{name}\""), pod.log)?;
     let out = expanded(&written, environment);
+    if out.too_long {
+        too_long(pod, node, &format!("variable \"{name}\""));
+        return None;
+    }
     if let Some(missing) = &out.missing {
         let note = format!("made of \"{missing}\", whose value only Kubernetes has");
         pod.draft.notes.say(path.to_owned(), &node.at, KeyFate::Carried, Some(note));
@@ -136,26 +157,25 @@ fn from_whole(
     environment: &mut Environment,
 ) {
     let prefix = text_at(node, &["prefix"]).unwrap_or_default();
-    let place = |at: &Position, variable| Placed { variable, at: at.clone() };
     if let Some(name) = text_at(node, &["configMapRef", "name"]) {
         let Some(texts) = pod.config_map(name) else {
             pod.absent(CONFIG_MAP, name, node, path, at_path(node, &["configMapRef"]));
             return;
         };
-        for (key, text) in texts.into_iter().filter(|(key, _)| is_variable(key)) {
+        for (key, text) in texts.iter().filter(|(key, _)| is_variable(key)) {
             let name = format!("{prefix}{key}");
-            let variable = guarded(pod, container, &name, text);
-            environment.insert(name, place(&node.at, variable));
+            let variable = guarded(pod, container, &name, text.clone());
+            put(pod, environment, name, variable, &node.at);
         }
     } else if let Some(name) = text_at(node, &["secretRef", "name"]) {
         let Some(values) = pod.secret(name) else {
             pod.absent(SECRET, name, node, path, at_path(node, &["secretRef"]));
             return;
         };
-        for (key, value) in values.into_iter().filter(|(key, _)| is_variable(key)) {
-            let reference = secret_key(pod.draft.namespace, name, &key);
-            let variable = Variable::Secret(reference, value);
-            environment.insert(format!("{prefix}{key}"), place(&node.at, variable));
+        for (key, value) in values.iter().filter(|(key, _)| is_variable(key)) {
+            let reference = secret_key(pod.draft.namespace, name, key);
+            let variable = Variable::Secret(reference, value.clone());
+            put(pod, environment, format!("{prefix}{key}"), variable, &node.at);
         }
     } else {
         let says = "an item of envFrom names neither a ConfigMap nor a Secret";

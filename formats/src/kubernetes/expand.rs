@@ -1,5 +1,8 @@
 //! `$(NAME)` in variables and arguments, expanded as the kubelet does.
 
+/// The longest text that Linux gives to a process, as a variable or an argument.
+pub(super) const TEXT_MAX: usize = 128 << 10;
+
 /// What a name stands for in an expansion.
 pub(super) enum Known<'v> {
     /// A plain text.
@@ -15,15 +18,21 @@ pub(super) struct Expanded {
     pub(super) text: String,
     /// True if a secret went into it.
     pub(super) secret: bool,
+    /// True if it grew beyond [`TEXT_MAX`] and is not whole.
+    pub(super) too_long: bool,
     /// A secret whose value is not known and whose name therefore stayed.
     pub(super) missing: Option<String>,
 }
 
-/// Expands `$(NAME)`; `$$` is `$`.
+/// Expands `$(NAME)`; `$$` is `$`. A text that grows beyond [`TEXT_MAX`] is given up.
 pub(super) fn expand<'v>(text: &str, known: impl Fn(&str) -> Option<Known<'v>>) -> Expanded {
     let mut out = Expanded::default();
     let mut rest = text;
     while let Some(dollar) = rest.find('$') {
+        if out.text.len() > TEXT_MAX {
+            out.too_long = true;
+            return out;
+        }
         out.text.push_str(&rest[..dollar]);
         let after = &rest[dollar + 1..];
         if let Some(escaped) = after.strip_prefix('$') {
@@ -53,6 +62,7 @@ pub(super) fn expand<'v>(text: &str, known: impl Fn(&str) -> Option<Known<'v>>) 
         }
     }
     out.text.push_str(rest);
+    out.too_long = out.text.len() > TEXT_MAX;
     out
 }
 
@@ -87,6 +97,16 @@ mod tests {
             assert_eq!((&*out.text, out.secret), (expanded, secret), "{text}");
         }
         assert_eq!(expand("$(M)", known).missing.as_deref(), Some("M"));
+    }
+
+    #[test]
+    fn growing_without_end_is_given_up() {
+        let long = "x".repeat(TEXT_MAX);
+        let known = |_: &str| Some(Known::Text(&long));
+        assert!(!expand("$(A)", known).too_long);
+        assert!(expand("$(A)y", known).too_long);
+        let out = expand(&"$(A)".repeat(1000), known);
+        assert!(out.too_long && out.text.len() <= 3 * TEXT_MAX, "{}", out.text.len());
     }
 
     proptest! {

@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use coc_model::application::{Inference, Link};
+use coc_model::mistake::MistakeLog;
 
+use super::budget::Budget;
 use super::draft::{Draft, Mention};
 use super::hosts::{Form, Named, is_address_name, named};
-use super::network::Entrance;
-
-/// Services by namespace and name.
-type ByName<'e> = BTreeMap<(&'e str, &'e str), &'e Entrance>;
+use super::network::{ByName, Entrance, by_name};
 
 /// Links from each workload to those whose Services its variables and arguments name.
-pub(super) fn infer(drafts: &mut [Draft<'_>], entrances: &[Entrance]) -> Vec<Link> {
-    let by_name: ByName<'_> = entrances.iter().map(|e| ((&*e.namespace, &*e.name), e)).collect();
+pub(super) fn infer(
+    drafts: &mut [Draft<'_>],
+    entrances: &[Entrance],
+    budget: &mut Budget,
+    log: &mut MistakeLog,
+) -> Vec<Link> {
+    let by_name = by_name(entrances);
     let mut links: BTreeMap<(String, String, Option<u16>), Link> = BTreeMap::new();
     for from in 0..drafts.len() {
         let mentions = std::mem::take(&mut drafts[from].mentions);
@@ -23,6 +27,10 @@ pub(super) fn infer(drafts: &mut [Draft<'_>], entrances: &[Entrance]) -> Vec<Lin
                 let Some(entrance) = meant(&drafts[from], mention, &name, &by_name) else {
                     continue;
                 };
+                let effort = entrance.effort() + 4 * entrance.selects.len();
+                if !budget.take(effort, &mention.at, log) {
+                    return Vec::new();
+                }
                 for link in lead(from, mention, &name, entrance, drafts) {
                     let Entry::Vacant(place) =
                         links.entry((link.from.clone(), link.to.clone(), link.port))

@@ -4,6 +4,8 @@
 //! shape it; everything else is kept. All documents of all files are read together: an object may
 //! refer to one in another file.
 
+mod budget;
+mod claims;
 mod document;
 mod draft;
 mod environment;
@@ -29,17 +31,17 @@ mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coc_model::application::{Application, KeyFate, KeyNote, Tie, Volume};
-use coc_model::goals::{Goals, Requirement};
+use coc_model::application::{Application, KeyFate, KeyNote};
+use coc_model::goals::Goals;
 use coc_model::mistake::{Mistake, MistakeLog};
 use coc_model::secret::Secrets;
 use serde_json::Value;
 
+use self::budget::Budget;
 use self::draft::Draft;
-use self::names::{Identity, legal};
+use self::names::Identity;
 use self::network::{Entrance, Verdict};
-use self::object::{Labels, Object, Role};
-use self::selector::Selector;
+use self::object::{Object, Role};
 use self::settings::Settings;
 use crate::fields::{is_legal_name, slug};
 use crate::tree::Node;
@@ -84,6 +86,7 @@ pub fn read(documents: &[Node], fallback_name: &str, log: &mut MistakeLog) -> Op
         return None;
     }
     let mut secrets = Secrets::new();
+    let mut budget = Budget::new();
     let settings = Settings::read(&objects, &mut secrets, log);
     let identities: Vec<Identity<'_>> = workloads
         .iter()
@@ -93,17 +96,15 @@ pub fn read(documents: &[Node], fallback_name: &str, log: &mut MistakeLog) -> Op
             name: object.name,
         })
         .collect();
-    let mut drafts: Vec<Draft<'_>> = workloads
-        .iter()
-        .zip(names::unique(&identities))
-        .map(|((object, kind), name)| {
-            workload::read(object, *kind, name, &settings, &mut secrets, log)
-        })
-        .collect();
-    let (entrances, verdicts) = connect(&objects, &mut drafts, log);
-    let links = links::infer(&mut drafts, &entrances);
-    let goals = Goals { require: requirements(&mut drafts), objectives: Vec::new() };
-    let volumes = volumes(&objects, &mut drafts, &mut secrets, log);
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
+    for ((object, kind), name) in workloads.iter().zip(names::unique(&identities)) {
+        drafts.push(workload::read(object, *kind, name, &settings, &mut secrets, &mut budget, log));
+    }
+    let (entrances, verdicts) = connect(&objects, &mut drafts, &mut budget, log);
+    let links = links::infer(&mut drafts, &entrances, &mut budget, log);
+    let require = scheduling::goals(&mut drafts, &mut budget, log);
+    let goals = Goals { require, objectives: Vec::new() };
+    let volumes = claims::read(&objects, &mut drafts, &mut secrets, log);
     let name = application_name(&drafts, fallback_name);
     let keys = object_notes(&objects, verdicts, &drafts);
     let others = objects.iter().filter(|object| !matches!(object.role, Role::Workload(_)));
@@ -125,27 +126,30 @@ pub fn read(documents: &[Node], fallback_name: &str, log: &mut MistakeLog) -> Op
 fn connect(
     objects: &[Object<'_>],
     drafts: &mut [Draft<'_>],
+    budget: &mut Budget,
     log: &mut MistakeLog,
-) -> (Vec<Entrance>, Vec<(usize, Verdict)>) {
+) -> (Vec<Entrance>, BTreeMap<usize, Verdict>) {
     let mut entrances = Vec::new();
-    let mut verdicts = Vec::new();
+    let mut verdicts = BTreeMap::new();
+    let targets = scaling::targets(drafts);
     for (i, object) in objects.iter().enumerate() {
         match object.role {
             Role::Autoscaler => {
-                scaling::read(object, drafts, log);
+                scaling::read(object, &targets, drafts, log);
                 let note = "its metrics are kept for Kubernetes".to_owned();
-                verdicts.push((i, (KeyFate::Used, Some(note))));
+                verdicts.insert(i, (KeyFate::Used, Some(note)));
             }
             Role::Service => {
-                let (entrance, verdict) = network::read_service(object, drafts, log);
+                let (entrance, verdict) = network::read_service(object, drafts, budget, log);
                 entrances.push(entrance);
-                verdicts.push((i, verdict));
+                verdicts.insert(i, verdict);
             }
             _ => {}
         }
     }
+    let by_name = network::by_name(&entrances);
     for (i, object) in objects.iter().enumerate().filter(|(_, o)| o.role == Role::Ingress) {
-        verdicts.push((i, network::read_ingress(object, &entrances, drafts)));
+        verdicts.insert(i, network::read_ingress(object, &by_name, drafts, budget, log));
     }
     (entrances, verdicts)
 }
@@ -153,17 +157,17 @@ fn connect(
 /// What became of each object that is no workload.
 fn object_notes(
     objects: &[Object<'_>],
-    verdicts: Vec<(usize, Verdict)>,
+    mut verdicts: BTreeMap<usize, Verdict>,
     drafts: &[Draft<'_>],
 ) -> Vec<KeyNote> {
-    let mut verdicts: BTreeMap<usize, Verdict> = verdicts.into_iter().collect();
+    let refers = referred(drafts);
     let mut notes = Vec::new();
     for (i, object) in objects.iter().enumerate() {
         let (fate, note) = match (verdicts.remove(&i), object.role) {
             (Some(verdict), _) => verdict,
             (None, Role::Workload(_)) => continue,
             (None, Role::ConfigMap | Role::Secret | Role::Claim) => {
-                if drafts.iter().any(|draft| draft.refers_to(object)) {
+                if refers.contains(&(object.namespace, object.kind, object.name)) {
                     (KeyFate::Used, None)
                 } else {
                     (KeyFate::Carried, Some("no workload of these files refers to it".to_owned()))
@@ -181,92 +185,15 @@ fn object_notes(
     notes
 }
 
-/// The goals of all workloads, in their order. Rules that mean other pods become goals here.
-fn requirements(drafts: &mut [Draft<'_>]) -> Vec<Requirement> {
-    let who: Vec<(String, String, Labels)> =
-        drafts.iter().map(|d| (d.name.clone(), d.namespace.to_owned(), d.labels.clone())).collect();
-    let meant = |selector: &Selector, namespaces: &[String], own: &str| -> Vec<&str> {
-        who.iter()
-            .filter(|(_, namespace, labels)| {
-                let here = namespace == own && namespaces.is_empty();
-                (here || namespaces.contains(namespace)) && selector.matches(labels)
-            })
-            .map(|(name, ..)| &**name)
-            .collect()
-    };
-    let mut all = Vec::new();
+/// The objects that pods take settings or storage from: namespace, kind and name.
+fn referred<'d>(drafts: &'d [Draft<'_>]) -> BTreeSet<(&'d str, &'d str, &'d str)> {
+    let mut referred = BTreeSet::new();
     for draft in drafts {
-        all.append(&mut draft.requirements);
-        for spread in std::mem::take(&mut draft.spreads) {
-            let counted = meant(&spread.selector, &[], draft.namespace);
-            if counted.len() == 1 {
-                all.push(spread.goal);
-            } else {
-                let note = format!("counts the pods of {} together", counted.join(", "));
-                draft.notes.say(spread.path, &spread.goal.at, KeyFate::Carried, Some(note));
-            }
-        }
-        for rule in std::mem::take(&mut draft.rules) {
-            let others = meant(&rule.selector, &rule.namespaces, draft.namespace);
-            if others.is_empty() {
-                let note = "means no pods of these files".to_owned();
-                draft.notes.say(rule.path.clone(), rule.at(), KeyFate::Carried, Some(note));
-            }
-            all.extend(rule.goals(&draft.name, &others));
-        }
+        let settings = draft.refers.iter().map(|(kind, name)| (*kind, &**name));
+        let claims = draft.claims.iter().map(|claim| ("PersistentVolumeClaim", &*claim.claim));
+        referred.extend(settings.chain(claims).map(|(kind, name)| (draft.namespace, kind, name)));
     }
-    all
-}
-
-/// The volumes: claims of the input, claims it only refers to, and what workloads bring along.
-fn volumes(
-    objects: &[Object<'_>],
-    drafts: &mut [Draft<'_>],
-    secrets: &mut Secrets,
-    log: &mut MistakeLog,
-) -> BTreeMap<String, Volume> {
-    let mut volumes: BTreeMap<String, Volume> = BTreeMap::new();
-    for object in objects.iter().filter(|object| object.role == Role::Claim) {
-        let name = legal(object.name);
-        let mut claim = volumes::claim(object.node, &object.title(), log);
-        claim.at = object.at.clone();
-        workload::seal_claim(&mut claim, &name, secrets);
-        if let Some(other) = volumes.insert(name, claim) {
-            let says = format!("{} has the name of the one at {}", object.title(), other.at);
-            let mistake = Mistake::at(object.at.clone(), says);
-            log.push(mistake.hint("claims of two namespaces are told apart by their names here"));
-        }
-        if volumes::is_of_one_host(object, log) {
-            tie(object, drafts);
-        }
-    }
-    for draft in drafts {
-        volumes.append(&mut draft.volumes);
-        for claim in &draft.claims {
-            volumes.entry(legal(&claim.claim)).or_insert_with(|| Volume {
-                size: None,
-                at: claim.at.clone(),
-                external: true,
-                native: BTreeMap::new(),
-            });
-        }
-    }
-    volumes
-}
-
-/// Workloads that write to a claim of one host at a time must be on that host together.
-fn tie(object: &Object<'_>, drafts: &mut [Draft<'_>]) {
-    let of_it = |d: &Draft<'_>| {
-        d.namespace == object.namespace
-            && d.claims.iter().any(|c| c.claim == object.name && !c.read_only)
-    };
-    let names: BTreeSet<String> =
-        drafts.iter().filter(|d| of_it(d)).map(|d| d.name.clone()).collect();
-    let Some(first) = names.first() else { return };
-    for draft in drafts.iter_mut().filter(|d| names.contains(&d.name) && d.name != *first) {
-        let reason = format!("both write to the claim \"{}\", of one host at a time", object.name);
-        draft.service.with.push(Tie { service: first.clone(), reason, at: object.at.clone() });
-    }
+    referred
 }
 
 /// The name that all workloads say they are part of, or of their only namespace, or the fallback.

@@ -26,22 +26,22 @@ pub(super) struct Identity<'n> {
 /// A name for each object, no two alike. Objects of one name are told apart by kind, or by a hash
 /// of all that they are; what one is called does not depend on their order.
 pub(super) fn unique(objects: &[Identity<'_>]) -> Vec<String> {
-    let mut alike: BTreeMap<String, Vec<&Identity<'_>>> = BTreeMap::new();
+    let mut alike: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
     for object in objects {
-        alike.entry(legal(object.name)).or_default().push(object);
+        *alike.entry(legal(object.name)).or_default().entry(object.kind).or_default() += 1;
     }
-    let taken: Vec<String> =
-        alike.iter().filter(|(_, who)| who.len() == 1).map(|(name, _)| name.clone()).collect();
+    let alone =
+        |name: &str| alike.get(name).is_some_and(|kinds| kinds.values().sum::<usize>() == 1);
     objects
         .iter()
         .map(|object| {
             let name = legal(object.name);
-            let Some(others) = alike.get(&name).filter(|others| others.len() > 1) else {
+            if alone(&name) {
                 return name;
-            };
+            }
             let by_kind = format!("{name}-{}", object.kind.to_ascii_lowercase());
-            let same_kind = others.iter().filter(|other| other.kind == object.kind).count();
-            if same_kind == 1 && is_legal_name(&by_kind) && !taken.contains(&by_kind) {
+            let only = alike.get(&name).and_then(|kinds| kinds.get(object.kind)) == Some(&1);
+            if only && is_legal_name(&by_kind) && !alone(&by_kind) {
                 return by_kind;
             }
             let key = format!("{}/{}/{}", object.namespace, object.kind, object.name);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use coc_model::application::{Inference, KeyFate, Port, Protocol};
 use coc_model::mistake::{Mistake, MistakeLog, closest};
 
+use super::budget::Budget;
 use super::draft::Draft;
 use super::keys;
 use super::object::Object;
@@ -45,25 +46,71 @@ enum Outside {
     LoadBalancer,
 }
 
+/// Services by namespace and name.
+pub(super) type ByName<'e> = BTreeMap<(&'e str, &'e str), &'e Entrance>;
+
+/// Services by namespace and name.
+pub(super) fn by_name(entrances: &[Entrance]) -> ByName<'_> {
+    entrances.iter().map(|e| ((&*e.namespace, &*e.name), e)).collect()
+}
+
+impl Entrance {
+    /// What it costs to look through its ports.
+    pub(super) fn effort(&self) -> usize {
+        1 + self.ports.len() / 256
+    }
+}
+
 /// Reads a Service and gives its ports to the workloads behind it.
 pub(super) fn read_service(
     object: &Object<'_>,
     drafts: &mut [Draft<'_>],
+    budget: &mut Budget,
     log: &mut MistakeLog,
 ) -> (Entrance, Verdict) {
     let spec = at_path(object.node, &["spec"]);
     keys::check(spec, &object.title(), keys::SERVICE, log);
     let selector = Selector::of_map(spec.and_then(|s| at_path(s, &["selector"])), log);
-    let selects: Vec<usize> = if selector.is_empty() {
+    let looks = budget.take(1 + drafts.len() / 256, &object.at, log);
+    let mut selects: Vec<usize> = if selector.is_empty() || !looks {
         Vec::new()
     } else {
         let meant = |d: &Draft<'_>| d.namespace == object.namespace && selector.matches(&d.labels);
         (0..drafts.len()).filter(|&i| meant(&drafts[i])).collect()
     };
-    let word = |path| spec.and_then(|s| text_at(s, path));
-    let outside = match word(&["type"]) {
+    let ports = spec.map_or(&[][..], |spec| scalars::items(spec, "ports", log));
+    if !budget.take(selects.len().saturating_mul(1 + ports.len()), &object.at, log) {
+        selects.clear();
+    }
+    let outside = outside(object, spec, log);
+    let mut entrance = Entrance {
+        name: object.name.to_owned(),
+        namespace: object.namespace.to_owned(),
+        selects,
+        ports: Vec::new(),
+        headless: spec.and_then(|s| text_at(s, &["clusterIP"])) == Some("None"),
+    };
+    for node in ports {
+        entrance.ports.extend(read_port(object, node, &entrance.selects, outside, drafts, log));
+    }
+    for &i in &entrance.selects {
+        let draft = &mut drafts[i];
+        if draft.name != entrance.name {
+            let names = draft.service.networks.entry("default".to_owned()).or_default();
+            names.push(entrance.name.clone());
+        }
+    }
+    let verdict = verdict(object, &selector, &entrance, drafts);
+    (entrance, verdict)
+}
+
+/// How a Service can be reached from outside, by its type or by addresses given to it.
+fn outside(object: &Object<'_>, spec: Option<&Node>, log: &mut MistakeLog) -> Outside {
+    let addresses = spec.map_or(&[][..], |spec| scalars::items(spec, "externalIPs", log));
+    match spec.and_then(|spec| text_at(spec, &["type"])) {
         Some("LoadBalancer") => Outside::LoadBalancer,
         Some("NodePort") => Outside::NodePort,
+        None | Some("ClusterIP") if !addresses.is_empty() => Outside::LoadBalancer,
         None | Some("ClusterIP" | "ExternalName") => Outside::No,
         Some(other) => {
             let says = format!("{} can't be of type \"{other}\"", object.title());
@@ -71,38 +118,16 @@ pub(super) fn read_service(
             log.push(mistake.hint("it is one of: ClusterIP, NodePort, LoadBalancer, ExternalName"));
             Outside::No
         }
-    };
-    let mut entrance = Entrance {
-        name: object.name.to_owned(),
-        namespace: object.namespace.to_owned(),
-        selects,
-        ports: Vec::new(),
-        headless: word(&["clusterIP"]) == Some("None"),
-    };
-    for node in spec.map_or(&[][..], |spec| scalars::items(spec, "ports", log)) {
-        entrance.ports.extend(read_port(object, node, &entrance.selects, outside, drafts, log));
     }
-    for &i in &entrance.selects {
-        let draft = &mut drafts[i];
-        if draft.name != entrance.name {
-            let names = draft.service.networks.entry("default".to_owned()).or_default();
-            if !names.contains(&entrance.name) {
-                names.push(entrance.name.clone());
-            }
-        }
-    }
-    let verdict = verdict(object, &selector, &entrance, word(&["type"]), drafts);
-    (entrance, verdict)
 }
 
 fn verdict(
     object: &Object<'_>,
     selector: &Selector,
     entrance: &Entrance,
-    service_type: Option<&str>,
     drafts: &[Draft<'_>],
 ) -> Verdict {
-    if service_type == Some("ExternalName") {
+    if text_at(object.node, &["spec", "type"]) == Some("ExternalName") {
         return (KeyFate::Carried, Some("a name for a host outside".to_owned()));
     }
     if selector.is_empty() {
@@ -112,9 +137,8 @@ fn verdict(
         );
     }
     if entrance.selects.is_empty() {
-        let others: Vec<&str> =
-            drafts.iter().filter(|d| d.namespace == object.namespace).map(|d| &*d.name).collect();
-        let note = format!("selects none of the workloads of these files ({})", others.join(", "));
+        let here = drafts.iter().filter(|d| d.namespace == object.namespace).count();
+        let note = format!("selects none of the {here} workloads of its namespace in these files");
         return (KeyFate::Carried, Some(note));
     }
     let moved: Vec<String> = entrance
@@ -179,15 +203,15 @@ fn open<'d>(
     title: &str,
 ) -> &'d mut Port {
     let ports = &mut draft.service.ports;
-    if let Some(found) = ports.iter().position(|p| p.target == target && p.protocol == protocol) {
-        return &mut ports[found];
+    let place = *draft.open.entry((target, protocol)).or_insert(ports.len());
+    if place < ports.len() {
+        return &mut ports[place];
     }
     let what = format!("port {target}");
     draft.service.inferred.push(Inference { what, reason: format!("{title} leads to it") });
     let (published, host_ip, name) = (None, None, None);
     ports.push(Port { target, published, host_ip, protocol, public: false, name });
-    let last = ports.len() - 1;
-    &mut ports[last]
+    &mut ports[place]
 }
 
 /// The port that each workload answers on.
@@ -232,26 +256,32 @@ fn targets(
 /// Opens to the outside what an Ingress or route leads to.
 pub(super) fn read_ingress(
     object: &Object<'_>,
-    entrances: &[Entrance],
+    entrances: &ByName<'_>,
     drafts: &mut [Draft<'_>],
+    budget: &mut Budget,
+    log: &mut MistakeLog,
 ) -> Verdict {
     let mut backends = Vec::new();
     collect_backends(object.node, &mut backends);
     let mut missing = Vec::new();
     for (name, port) in &backends {
-        let here = |e: &&Entrance| e.name == *name && e.namespace == object.namespace;
-        let Some(entrance) = entrances.iter().find(here) else {
+        let Some(entrance) = entrances.get(&(object.namespace, *name)) else {
             missing.push(format!("\"{name}\""));
             continue;
         };
+        if !budget.take(entrance.effort() + entrance.selects.len(), &object.at, log) {
+            break;
+        }
         let meant = |p: &&EntrancePort| match port {
             None => true,
             Some(word) => p.port.to_string() == *word || p.name.as_deref() == Some(word),
         };
         for (&i, &target) in entrance.ports.iter().filter(meant).flat_map(|p| &p.targets) {
-            let ports = drafts[i].service.ports.iter_mut();
-            for port in ports.filter(|p| p.target == target) {
-                port.public = true;
+            let draft = &mut drafts[i];
+            for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::Sctp] {
+                if let Some(&place) = draft.open.get(&(target, protocol)) {
+                    draft.service.ports[place].public = true;
+                }
             }
         }
     }

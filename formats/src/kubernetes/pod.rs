@@ -4,14 +4,16 @@
 //! the service's. All of them, init containers and sidecars too, count for what it needs, and
 //! stay whole in the document kept for Kubernetes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coc_model::application::{Inference, KeyFate, Port, Protocol, Restart};
 use coc_model::mistake::{Mistake, MistakeLog};
 use coc_model::secret::{SecretValue, Secrets, is_secret_value};
 
+use super::budget::Budget;
 use super::draft::{Draft, Mention};
 use super::environment::{self, Environment, Variable};
+use super::expand::TEXT_MAX;
 use super::keys;
 use super::scalars::{self, at_path, text_at};
 use super::settings::Settings;
@@ -26,6 +28,8 @@ pub(super) struct PodReader<'a, 'n> {
     pub(super) secrets: &'a mut Secrets,
     /// Where mistakes go.
     pub(super) log: &'a mut MistakeLog,
+    /// How much may still be made of references.
+    pub(super) budget: &'a mut Budget,
     /// The service to be.
     pub(super) draft: Draft<'n>,
 }
@@ -59,17 +63,17 @@ impl Container<'_> {
     }
 }
 
-impl PodReader<'_, '_> {
+impl<'a> PodReader<'a, '_> {
     /// The texts of a ConfigMap, if the input holds it.
-    pub(super) fn config_map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
+    pub(super) fn config_map(&mut self, name: &str) -> Option<&'a BTreeMap<String, String>> {
         self.draft.refers.insert((CONFIG_MAP, name.to_owned()));
-        self.settings.config_map(self.draft.namespace, name).cloned()
+        self.settings.config_map(self.draft.namespace, name)
     }
 
     /// The values of a Secret, if the input holds it.
-    pub(super) fn secret(&mut self, name: &str) -> Option<BTreeMap<String, Option<String>>> {
+    pub(super) fn secret(&mut self, name: &str) -> Option<&'a BTreeMap<String, Option<String>>> {
         self.draft.refers.insert((SECRET, name.to_owned()));
-        self.settings.secret(self.draft.namespace, name).cloned()
+        self.settings.secret(self.draft.namespace, name)
     }
 
     /// Notes a ConfigMap or Secret that the input does not hold; true if it may be absent.
@@ -142,6 +146,7 @@ fn containers<'n>(
     default_container: Option<&str>,
 ) -> Vec<Container<'n>> {
     let mut containers: Vec<Container<'n>> = Vec::new();
+    let mut names: BTreeSet<&str> = BTreeSet::new();
     for (list, is_init) in [("containers", false), ("initContainers", true)] {
         for node in scalars::items(spec, list, pod.log) {
             let Some(name_node) = at_path(node, &["name"]) else {
@@ -149,7 +154,7 @@ fn containers<'n>(
                 continue;
             };
             let Some(name) = scalars::word(name_node, "name", pod.log) else { continue };
-            if containers.iter().any(|container| container.name == name) {
+            if !names.insert(name) {
                 let says = format!("the container \"{name}\" is here twice");
                 pod.log.push(Mistake::at(name_node.at.clone(), says));
                 continue;
@@ -219,7 +224,9 @@ fn arguments(
             continue;
         };
         let expanded = environment::expanded(&written, environment);
-        if expanded.secret {
+        if expanded.too_long {
+            too_long(pod, item, &format!("an item of {key}"));
+        } else if expanded.secret {
             let note = "holds a secret that only Kubernetes fills in".to_owned();
             let path = format!("{}.{key}", container.path);
             pod.draft.notes.say(path, &item.at, KeyFate::Carried, Some(note));
@@ -233,6 +240,12 @@ fn arguments(
         }
     }
     Some(out)
+}
+
+/// Refuses a text that grows too long when it is expanded.
+pub(super) fn too_long(pod: &mut PodReader<'_, '_>, node: &Node, what: &str) {
+    let says = format!("{what} is longer than {TEXT_MAX} bytes when it is expanded");
+    pod.log.push(Mistake::at(node.at.clone(), says).hint("no process can be given more"));
 }
 
 /// Refuses a password where everyone sees it.
@@ -280,7 +293,8 @@ fn seal(pod: &mut PodReader<'_, '_>, container: &Container<'_>, environment: &En
             if let Some(value) = value {
                 pod.secrets.insert(reference.clone(), SecretValue::new(value));
             }
-            pod.draft.sealed.push((container.name.to_owned(), name.clone(), reference.clone()));
+            let variable = (container.name.to_owned(), name.clone());
+            pod.draft.sealed.insert(variable, reference.clone());
         }
     }
 }
@@ -304,8 +318,8 @@ fn ports(pod: &mut PodReader<'_, '_>, spec: &Node, container: &Container<'_>) {
         }
         let host_ip = at_path(node, &["hostIP"]).and_then(|n| scalars::text(n, "hostIP", pod.log));
         let protocol = protocol(node, pod.log);
-        let known = |p: &Port| p.target == target && p.protocol == protocol;
-        if !pod.draft.service.ports.iter().any(known) {
+        let place = pod.draft.service.ports.len();
+        if *pod.draft.open.entry((target, protocol)).or_insert(place) == place {
             let public = published.is_some();
             pod.draft.service.ports.push(Port {
                 target,

@@ -1,5 +1,7 @@
 //! Autoscalers: the least and the most replicas of the workload they name.
 
+use std::collections::BTreeMap;
+
 use coc_model::application::{KeyFate, Replicas};
 use coc_model::mistake::{Mistake, MistakeLog};
 
@@ -9,8 +11,22 @@ use super::object::Object;
 use super::scalars::{self, at_path, text_at};
 use crate::fields::{REPLICAS_MAX, no_such, text_position};
 
+/// Workloads by kind, namespace and name, with their index.
+pub(super) type Targets<'n> = BTreeMap<(&'n str, &'n str, &'n str), usize>;
+
+/// What autoscalers may name.
+pub(super) fn targets<'n>(drafts: &[Draft<'n>]) -> Targets<'n> {
+    let key = |draft: &Draft<'n>| (draft.kind, draft.namespace, draft.object_name);
+    drafts.iter().enumerate().map(|(i, draft)| (key(draft), i)).collect()
+}
+
 /// Reads an autoscaler and sets the replicas of its target.
-pub(super) fn read(object: &Object<'_>, drafts: &mut [Draft<'_>], log: &mut MistakeLog) {
+pub(super) fn read(
+    object: &Object<'_>,
+    targets: &Targets<'_>,
+    drafts: &mut [Draft<'_>],
+    log: &mut MistakeLog,
+) {
     let Some(spec) = at_path(object.node, &["spec"]) else {
         log.push(Mistake::at(object.at.clone(), format!("{} has no \"spec\"", object.title())));
         return;
@@ -29,7 +45,8 @@ pub(super) fn read(object: &Object<'_>, drafts: &mut [Draft<'_>], log: &mut Mist
             None
         }
     };
-    let Some(draft) = target(object, drafts, log) else { return };
+    let Some(place) = target(object, targets, log) else { return };
+    let draft = &mut drafts[place];
     let (Some(min), Some(max)) = (min, max) else { return };
     if min > max {
         let says = format!("minReplicas {min} of {} is above maxReplicas {max}", object.title());
@@ -49,11 +66,7 @@ pub(super) fn read(object: &Object<'_>, drafts: &mut [Draft<'_>], log: &mut Mist
     }
 }
 
-fn target<'d, 'n>(
-    object: &Object<'_>,
-    drafts: &'d mut [Draft<'n>],
-    log: &mut MistakeLog,
-) -> Option<&'d mut Draft<'n>> {
+fn target(object: &Object<'_>, targets: &Targets<'_>, log: &mut MistakeLog) -> Option<usize> {
     let (kind, name) = named(object);
     let (Some(kind), Some(name)) = (kind, name) else {
         let says = format!("{} does not say what it scales", object.title());
@@ -61,15 +74,13 @@ fn target<'d, 'n>(
         log.push(mistake.hint("write kind and name under \"scaleTargetRef\""));
         return None;
     };
-    let meant =
-        |d: &Draft<'_>| d.kind == kind && d.object_name == name && d.namespace == object.namespace;
-    if let Some(found) = drafts.iter().position(meant) {
-        return Some(&mut drafts[found]);
+    if let Some(found) = targets.get(&(kind, object.namespace, name)) {
+        return Some(*found);
     }
     let at = at_path(object.node, &["spec", "scaleTargetRef", "name"])
         .map_or_else(|| object.at.clone(), text_position);
     let says = format!("{} scales {kind} \"{name}\", which is not in these files", object.title());
-    let names: Vec<&str> = drafts.iter().map(|d| d.object_name).collect();
+    let names = targets.keys().map(|(.., name)| *name).collect();
     log.push(no_such(Mistake::at(at, says).width(name.chars().count()), name, &names));
     None
 }

@@ -17,10 +17,13 @@ use std::collections::BTreeMap;
 
 use coc_model::application::KeyFate;
 use coc_model::goals::{Located, Policy, Requirement, RequirementBody};
-use coc_model::mistake::{Mistake, Position};
+use coc_model::mistake::{Mistake, MistakeLog, Position};
 use serde_json::{Value as Json, json};
 
+use super::budget::Budget;
+use super::draft::Draft;
 use super::nodes;
+use super::object::Labels;
 use super::pod::PodReader;
 use super::scalars::{self, at_path, text_at};
 use super::selector::Selector;
@@ -32,22 +35,22 @@ use crate::tree::Node;
 pub(super) struct PodRule {
     /// `apart` or `colocate`.
     goal: &'static str,
-    pub(super) selector: Selector,
+    selector: Selector,
     /// The namespaces meant; empty for the service's own.
-    pub(super) namespaces: Vec<String>,
+    namespaces: Vec<String>,
     over: Located<Json>,
     policy: Policy,
     at: Position,
     /// The key, for notes.
-    pub(super) path: String,
+    path: String,
 }
 
 /// A spread, and the pods that count; whose those are is known only when all are read.
 pub(super) struct SpreadRule {
-    pub(super) goal: Requirement,
-    pub(super) selector: Selector,
+    goal: Requirement,
+    selector: Selector,
     /// The key, for notes.
-    pub(super) path: String,
+    path: String,
 }
 
 /// The level of places that a label of nodes tells of.
@@ -217,7 +220,7 @@ fn pod_term(
 
 impl PodRule {
     /// The goals that say it, given the services that its selector means.
-    pub(super) fn goals(&self, service: &str, meant: &[&str]) -> Vec<Requirement> {
+    fn goals(&self, service: &str, meant: &[&str]) -> Vec<Requirement> {
         let goal = |services: Json| {
             let arguments =
                 [("services", located(services, &self.at)), ("over", self.over.clone())];
@@ -230,9 +233,69 @@ impl PodRule {
             })
             .collect()
     }
+}
 
-    /// Where it was written.
-    pub(super) fn at(&self) -> &Position {
-        &self.at
+/// The goals of all workloads, in their order. Rules that mean other pods become goals here.
+pub(super) fn goals(
+    drafts: &mut [Draft<'_>],
+    budget: &mut Budget,
+    log: &mut MistakeLog,
+) -> Vec<Requirement> {
+    let who = Pods(
+        drafts.iter().map(|d| (d.name.clone(), d.namespace.to_owned(), d.labels.clone())).collect(),
+    );
+    let mut all = Vec::new();
+    for draft in drafts {
+        all.append(&mut draft.requirements);
+        for spread in std::mem::take(&mut draft.spreads) {
+            if !budget.take(who.effort(), &spread.goal.at, log) {
+                return all;
+            }
+            let counted = who.meant(&spread.selector, &[], draft.namespace);
+            if counted.len() == 1 {
+                all.push(spread.goal);
+            } else {
+                let note = format!("counts the pods of {} together", few(&counted));
+                draft.notes.say(spread.path, &spread.goal.at, KeyFate::Carried, Some(note));
+            }
+        }
+        for rule in std::mem::take(&mut draft.rules) {
+            let others = who.meant(&rule.selector, &rule.namespaces, draft.namespace);
+            if !budget.take(who.effort() + 4 * others.len(), &rule.at, log) {
+                return all;
+            }
+            if others.is_empty() {
+                let note = "means no pods of these files".to_owned();
+                draft.notes.say(rule.path.clone(), &rule.at, KeyFate::Carried, Some(note));
+            }
+            all.extend(rule.goals(&draft.name, &others));
+        }
+    }
+    all
+}
+
+/// A few names of many.
+fn few(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(5);
+    let shown = names[..names.len() - more].join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
+
+/// The pods of all workloads: service, namespace, labels.
+struct Pods(Vec<(String, String, Labels)>);
+
+impl Pods {
+    /// The services whose pods a selector means.
+    fn meant(&self, selector: &Selector, namespaces: &[String], own: &str) -> Vec<&str> {
+        let pods = self.0.iter().filter(|(_, namespace, labels)| {
+            let here = namespace == own && namespaces.is_empty();
+            (here || namespaces.contains(namespace)) && selector.matches(labels)
+        });
+        pods.map(|(name, ..)| &**name).collect()
+    }
+
+    /// What it costs to look at all of them.
+    fn effort(&self) -> usize {
+        1 + self.0.len() / 256
     }
 }

@@ -112,7 +112,7 @@ fn claim_source(pod: &mut PodReader<'_, '_>, node: &Node) -> Option<MountSource>
 
 /// Reads the mounts of a container; those of the service's own become the service's.
 pub(super) fn mount(pod: &mut PodReader<'_, '_>, container: &Container<'_>, volumes: &PodVolumes) {
-    let names: Vec<&str> = volumes.keys().map(|name| &**name).collect();
+    let names = volumes.keys().map(|name| &**name).collect();
     for node in scalars::items(container.node, "volumeMounts", pod.log) {
         let found = (at_path(node, &["name"]), at_path(node, &["mountPath"]));
         let (Some(name_node), Some(target)) = found else {

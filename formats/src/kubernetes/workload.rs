@@ -5,6 +5,7 @@ use coc_model::mistake::{Mistake, MistakeLog, Position};
 use coc_model::secret::Secrets;
 use serde_json::json;
 
+use super::budget::Budget;
 use super::draft::Draft;
 use super::keys::{self, Notes};
 use super::names::legal;
@@ -24,6 +25,7 @@ pub(super) fn read<'n>(
     name: String,
     settings: &Settings,
     secrets: &mut Secrets,
+    budget: &mut Budget,
     log: &mut MistakeLog,
 ) -> Draft<'n> {
     let mut draft = Draft::new(object, name);
@@ -43,7 +45,8 @@ pub(super) fn read<'n>(
             draft.labels = labels(at_path(template, &["metadata", "labels"]), "a label", log);
             let default = ["metadata", "annotations", "kubectl.kubernetes.io/default-container"];
             let spec_path = [path, &["spec"]].concat().join(".");
-            let mut reader = PodReader { settings, secrets: &mut *secrets, log: &mut *log, draft };
+            let mut reader =
+                PodReader { settings, secrets: &mut *secrets, log: &mut *log, budget, draft };
             pod::read(&mut reader, template, &spec_path, text_at(template, &default));
             draft = reader.draft;
         }

@@ -1,5 +1,6 @@
 //! Applications of the native format: services, links and volumes, checked against each other.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coc_model::application::{
@@ -89,17 +90,23 @@ fn read_volume(key: &Key, node: &Node, secrets: &mut Secrets, log: &mut MistakeL
 
 fn read_links(node: &Node, scope: &Scope<'_>, log: &mut MistakeLog) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
+    let mut lines: BTreeMap<(String, String, Option<u16>), u32> = BTreeMap::new();
     for item in list(node, "links", log).unwrap_or_default() {
         let Some(link) = read_link(item, scope, log) else { continue };
-        let same = |l: &&Link| l.from == link.from && l.to == link.to && l.port == link.port;
-        if let Some(first) = links.iter().find(same) {
-            let says = format!(
-                "the link from \"{}\" to \"{}\" is here twice, first in line {}",
-                link.from, link.to, first.at.line
-            );
-            log.push(Mistake::at(item.at.clone(), says));
-        } else {
-            links.push(link);
+        match lines.entry((link.from.clone(), link.to.clone(), link.port)) {
+            Entry::Vacant(place) => {
+                place.insert(link.at.line);
+                links.push(link);
+            }
+            Entry::Occupied(first) => {
+                let says = format!(
+                    "the link from \"{}\" to \"{}\" is here twice, first in line {}",
+                    link.from,
+                    link.to,
+                    first.get()
+                );
+                log.push(Mistake::at(item.at.clone(), says));
+            }
         }
     }
     links
@@ -140,19 +147,22 @@ fn connect(
     let mut services = BTreeMap::new();
     let mut waits: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut places: BTreeMap<(String, String), Position> = BTreeMap::new();
+    let mut linked: BTreeSet<(String, String)> =
+        links.iter().map(|link| (link.from.clone(), link.to.clone())).collect();
     for (name, mut draft) in names.iter().zip(drafts) {
         for (other, at) in &draft.waits {
             places.insert((name.clone(), other.clone()), at.clone());
         }
+        let mut seen: BTreeSet<&str> = BTreeSet::from([&**name]);
         for (variable, reference) in &draft.references {
             let other = &reference.service;
-            if other == name {
+            if !seen.insert(other) {
                 continue;
             }
             let reason = format!("variable {variable} refers to {other}");
-            depend(&mut draft.service, other, &reason);
+            depend(&mut draft.service, other, draft.waits.contains_key(other), &reason);
             places.entry((name.clone(), other.clone())).or_insert_with(|| reference.at.clone());
-            if !links.iter().any(|l| l.from == *name && l.to == *other) {
+            if linked.insert((name.clone(), other.clone())) {
                 let port = reference.port.or_else(|| ports.get(other).copied().flatten());
                 let (traffic, latency) = (None, None);
                 let (from, to, at) = (name.clone(), other.clone(), reference.at.clone());
@@ -171,16 +181,18 @@ fn connect(
     services
 }
 
-fn depend(service: &mut Service, other: &str, reason: &str) {
-    let inference = |what: String| Inference { what, reason: reason.to_owned() };
-    if !service.after.iter().any(|d| d.service == other) {
+/// Makes a service depend on another for this reason, unless it waits for it already.
+fn depend(service: &mut Service, other: &str, waits: bool, reason: &str) {
+    let mut infer = |what: String| {
+        service.inferred.push(Inference { what, reason: reason.to_owned() });
+    };
+    if !waits {
+        infer(format!("after {other}"));
+    }
+    infer(format!("link to {other}"));
+    if !waits {
         let condition = Condition::Started;
         service.after.push(Dependency { service: other.to_owned(), condition, required: true });
-        service.inferred.push(inference(format!("after {other}")));
-    }
-    let link = inference(format!("link to {other}"));
-    if !service.inferred.iter().any(|i| i.what == link.what) {
-        service.inferred.push(link);
     }
 }
 

@@ -18,15 +18,14 @@ use crate::tree::{Key, Node, Value};
 /// Reads a list of clouds.
 pub(super) fn read(node: &Node, log: &mut MistakeLog) -> Vec<Cloud> {
     let mut clouds: Vec<Cloud> = Vec::new();
+    let mut lines: BTreeMap<String, u32> = BTreeMap::new();
     for item in list(node, "clouds", log).unwrap_or_default() {
         let Some(cloud) = read_cloud(item, log) else { continue };
-        if let Some(first) = clouds.iter().find(|c| c.name == cloud.name) {
-            let says = format!(
-                "the cloud \"{}\" is here twice, first in line {}",
-                cloud.name, first.at.line
-            );
+        if let Some(line) = lines.get(&cloud.name) {
+            let says = format!("the cloud \"{}\" is here twice, first in line {line}", cloud.name);
             log.push(Mistake::at(cloud.at, says));
         } else {
+            lines.insert(cloud.name.clone(), cloud.at.line);
             clouds.push(cloud);
         }
     }

@@ -24,6 +24,9 @@ fn shell(node: &Node, log: &mut MistakeLog) -> Option<Probe> {
     if is_secret_value(&line) {
         let mistake = Mistake::at(node.at.clone(), "the health check holds a password in a URL");
         log.push(mistake.hint("put it into env, and let the check read that"));
+    } else if line.contains("${services.") {
+        let mistake = Mistake::at(node.at.clone(), "a health check can't hold references");
+        log.push(mistake.hint("put the reference into env, and let the check read that"));
     }
     Some(Probe::Shell(line))
 }

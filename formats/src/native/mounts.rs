@@ -1,5 +1,7 @@
 //! What a service of the native format mounts: `data:/var/lib/data:ro`, or a map.
 
+use std::collections::BTreeSet;
+
 use coc_model::application::{Mount, MountSource};
 use coc_model::mistake::{Mistake, MistakeLog};
 
@@ -7,8 +9,14 @@ use crate::fields::{Fields, flag, known_name, list, mistake_at, no_such, text};
 use crate::tree::Node;
 
 /// Reads the mounts of a service; `what` is the key they stand under.
-pub(super) fn read(node: &Node, what: &str, volumes: &[&str], log: &mut MistakeLog) -> Vec<Mount> {
+pub(super) fn read(
+    node: &Node,
+    what: &str,
+    volumes: &BTreeSet<&str>,
+    log: &mut MistakeLog,
+) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
+    let mut targets: BTreeSet<String> = BTreeSet::new();
     for item in list(node, what, log).unwrap_or_default() {
         let read = match item.as_map() {
             Some(_) => read_map(item, volumes, log),
@@ -18,7 +26,7 @@ pub(super) fn read(node: &Node, what: &str, volumes: &[&str], log: &mut MistakeL
         if !mount.target.starts_with('/') {
             let says = format!("\"{}\" is not an absolute path", mount.target);
             log.push(mistake_at(item, says));
-        } else if mounts.iter().any(|m| m.target == mount.target) {
+        } else if !targets.insert(mount.target.clone()) {
             log.push(mistake_at(item, format!("\"{}\" is mounted twice", mount.target)));
         } else {
             mounts.push(mount);
@@ -27,7 +35,7 @@ pub(super) fn read(node: &Node, what: &str, volumes: &[&str], log: &mut MistakeL
     mounts
 }
 
-fn read_text(node: &Node, volumes: &[&str], log: &mut MistakeLog) -> Option<Mount> {
+fn read_text(node: &Node, volumes: &BTreeSet<&str>, log: &mut MistakeLog) -> Option<Mount> {
     let written = text(node, "a mount", log)?;
     let (path, read_only) = match written.strip_suffix(":ro") {
         Some(path) => (path, true),
@@ -38,7 +46,7 @@ fn read_text(node: &Node, volumes: &[&str], log: &mut MistakeLog) -> Option<Moun
         Some((source, target)) if source.starts_with(['/', '.', '~']) => {
             (MountSource::Bind(source.to_owned()), target)
         }
-        Some((source, target)) if volumes.contains(&source) => {
+        Some((source, target)) if volumes.contains(source) => {
             (MountSource::Volume(source.to_owned()), target)
         }
         Some((source, _)) => {
@@ -50,7 +58,7 @@ fn read_text(node: &Node, volumes: &[&str], log: &mut MistakeLog) -> Option<Moun
     Some(Mount { source, target: target.to_owned(), read_only })
 }
 
-fn read_map(node: &Node, volumes: &[&str], log: &mut MistakeLog) -> Option<Mount> {
+fn read_map(node: &Node, volumes: &BTreeSet<&str>, log: &mut MistakeLog) -> Option<Mount> {
     let mut fields = Fields::of(node, "a mount", log)?;
     let (volume, bind, tmpfs) = (fields.get("volume"), fields.get("bind"), fields.get("tmpfs"));
     let target = fields.required("path", &node.at, log);

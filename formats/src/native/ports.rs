@@ -1,5 +1,7 @@
 //! Ports of the native format: a number, or a map.
 
+use std::collections::BTreeSet;
+
 use coc_model::application::{Port, Protocol};
 use coc_model::mistake::MistakeLog;
 
@@ -9,9 +11,10 @@ use crate::tree::Node;
 /// Reads the ports of a service.
 pub(super) fn read(node: &Node, log: &mut MistakeLog) -> Vec<Port> {
     let mut ports: Vec<Port> = Vec::new();
+    let mut known: BTreeSet<(u16, Protocol)> = BTreeSet::new();
     for item in list(node, "ports", log).unwrap_or_default() {
         let Some(read) = read_port(item, log) else { continue };
-        if ports.iter().any(|p| p.target == read.target && p.protocol == read.protocol) {
+        if !known.insert((read.target, read.protocol)) {
             let says = format!("port {}/{} is here twice", read.target, read.protocol.name());
             log.push(mistake_at(item, says));
         } else {

@@ -1,5 +1,7 @@
 //! References inside texts: `${services.NAME.address}`.
 
+use std::collections::BTreeSet;
+
 use crate::fields::{no_such, position_inside};
 use crate::tree::Node;
 use coc_model::mistake::{Mistake, MistakeLog, Position};
@@ -26,7 +28,12 @@ pub(super) struct Referring {
 
 /// Finds the references of a text. Everything else in `${ }` is a mistake, which never repeats
 /// what stands there: it may belong to a secret.
-pub(super) fn read(node: &Node, text: &str, services: &[&str], log: &mut MistakeLog) -> Referring {
+pub(super) fn read(
+    node: &Node,
+    text: &str,
+    services: &BTreeSet<&str>,
+    log: &mut MistakeLog,
+) -> Referring {
     let mut out = Referring { text: String::new(), references: Vec::new(), only_references: true };
     let mut rest = text;
     while let Some(dollar) = rest.find('$') {
@@ -74,7 +81,7 @@ fn reference(
     closed: bool,
     port: Option<u16>,
     at: Position,
-    services: &[&str],
+    services: &BTreeSet<&str>,
     log: &mut MistakeLog,
 ) -> Option<Reference> {
     let hint = "a reference is ${services.NAME.address}; write $${ for the characters themselves";
@@ -82,7 +89,7 @@ fn reference(
     match named {
         _ if !closed => log.push(Mistake::at(at, "\"${\" is not closed").hint(hint)),
         None => log.push(Mistake::at(at, "this is not a reference to a service").hint(hint)),
-        Some((service, "address")) if services.contains(&service) => {
+        Some((service, "address")) if services.contains(service) => {
             return Some(Reference { service: service.to_owned(), port, at });
         }
         Some((service, "address")) => {
@@ -108,7 +115,7 @@ mod tests {
         let mut log = MistakeLog::new();
         let node = read_documents(&"f.yaml".into(), yaml, &mut log).remove(0);
         let text = node.as_scalar().unwrap().text.clone();
-        let out = read(&node, &text, &["db", "web-1"], &mut log);
+        let out = read(&node, &text, &BTreeSet::from(["db", "web-1"]), &mut log);
         let references: Vec<String> = out
             .references
             .iter()
@@ -162,7 +169,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in "[${}a-z.:0-9ü]{0,40}") {
             let node = Node::text(&text, Position::start(&"f".into()));
-            read(&node, &text, &["a"], &mut MistakeLog::new());
+            read(&node, &text, &BTreeSet::from(["a"]), &mut MistakeLog::new());
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One service of the native format.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use coc_model::application::{
     Build, Condition, Dependency, EnvValue, Inference, KeyFate, KeyNote, Restart, Service, Tie,
 };
@@ -15,9 +17,9 @@ use crate::tree::{Key, Node};
 /// The names that a service may refer to.
 pub(super) struct Scope<'n> {
     /// Every service.
-    pub(super) services: Vec<&'n str>,
+    pub(super) services: BTreeSet<&'n str>,
     /// Every volume.
-    pub(super) volumes: Vec<&'n str>,
+    pub(super) volumes: BTreeSet<&'n str>,
 }
 
 /// A service, with what can be judged only when all are read.
@@ -27,7 +29,7 @@ pub(super) struct Draft {
     /// The references in its variables, with the variable's name.
     pub(super) references: Vec<(String, Reference)>,
     /// Where each entry of `after` stands.
-    pub(super) waits: Vec<(String, Position)>,
+    pub(super) waits: BTreeMap<String, Position>,
 }
 
 /// Reads one service.
@@ -39,7 +41,7 @@ pub(super) fn read(
 ) -> Draft {
     fields::check_name(&key.text, &key.at, "a service", log);
     let service = Service::container(key.at.clone());
-    let draft = Draft { service, references: Vec::new(), waits: Vec::new() };
+    let draft = Draft { service, references: Vec::new(), waits: BTreeMap::new() };
     let mut reader = Reader { name: &key.text, scope, secrets, log, draft };
     let owner = format!("service \"{}\"", key.text);
     if let Some(mut fields) = Fields::of(node, owner, reader.log) {
@@ -251,11 +253,11 @@ impl Reader<'_> {
             return;
         };
         dependency.service.clone_from(&name);
-        if self.draft.waits.iter().any(|(known, _)| *known == name) {
+        if self.draft.waits.contains_key(&name) {
             self.log.push(mistake_at(service, format!("\"{name}\" is waited for twice")));
             return;
         }
-        self.draft.waits.push((name, fields::text_position(service)));
+        self.draft.waits.insert(name, fields::text_position(service));
         self.draft.service.after.push(dependency);
     }
 
@@ -273,8 +275,8 @@ pub(super) fn native(
     path: &str,
     secrets: &mut Secrets,
     log: &mut MistakeLog,
-) -> std::collections::BTreeMap<String, serde_json::Value> {
-    let mut out = std::collections::BTreeMap::new();
+) -> BTreeMap<String, serde_json::Value> {
+    let mut out = BTreeMap::new();
     for (driver, document) in map(node, "native", log).unwrap_or_default() {
         if map(document, &format!("native.{}", driver.text), log).is_some() {
             let path = format!("{path}.{}", driver.text);

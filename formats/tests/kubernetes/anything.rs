@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::{deployment, read, web};
+use crate::{container, deployment, mistakes, read, web};
 
 /// Texts that come near the format: its own words in any order.
 fn near_kubernetes() -> impl Strategy<Value = String> {
@@ -52,6 +52,37 @@ fn near_kubernetes() -> impl Strategy<Value = String> {
         "\n---\n",
     ]);
     prop::collection::vec(words, 0..50).prop_map(|words| words.concat())
+}
+
+#[test]
+fn small_input_can_not_ask_for_too_much() {
+    let doubling: Vec<String> =
+        (1..40).map(|i| format!("{{name: A{i}, value: '$(A{})$(A{})'}}", i - 1, i - 1)).collect();
+    let env = format!("env: [{{name: A0, value: xxxxxxxxxx}}, {}]", doubling.join(", "));
+    let said = mistakes(&deployment("web", &container(&env)));
+    assert_eq!(
+        said.lines().next(),
+        Some(
+            "f.yaml:8:540: variable \"A14\" is longer than 131072 bytes when it is expanded (no \
+             process can be given more)"
+        )
+    );
+    let keys: Vec<String> = (0..2000).map(|i| format!("k{i}: v")).collect();
+    let map = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m}}\ndata: {{{}}}\n---\n",
+        keys.join(", ")
+    );
+    let pod = |i: usize| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: p{i}, labels: {{a: b}}}}, spec: \
+             {{containers: [{{name: c, image: i, envFrom: [{{configMapRef: {{name: m}}}}]}}]}}}}\n---\n"
+        )
+    };
+    let pods: String = (0..510).map(pod).collect();
+    let said = mistakes(&format!("{map}{pods}"));
+    let hint = "with all its references written out the application is too large (read it in \
+                parts, each with a namespace of its own)";
+    assert!(said.ends_with(hint) && said.lines().count() == 1, "{said}");
 }
 
 proptest! {

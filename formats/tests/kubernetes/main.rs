@@ -1,5 +1,7 @@
 //! Kubernetes objects: what is read of an input, and what is said of a wrong one.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that can't go on stops")]
+
 mod anything;
 mod environment;
 mod mistakes;

@@ -122,7 +122,7 @@ fn objects_that_are_no_workloads_are_kept_and_noted() {
             "NetworkPolicy/x Carried rules of the cluster's network; plans do not look at them",
             "PodDisruptionBudget/x Carried how many pods may be disrupted at once",
             "Gadget/x Carried Gadget of example.com/v1 is not known here",
-            "Service/lost Carried selects none of the workloads of these files (web)",
+            "Service/lost Carried selects none of the 1 workloads of its namespace in these files",
         ]
     );
     assert_eq!(
