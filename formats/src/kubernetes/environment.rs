@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use coc_model::application::{EnvValue, Inference, KeyFate};
+use coc_model::application::{EnvValue, KeyFate};
 use coc_model::mistake::{Mistake, Position};
-use coc_model::secret::{SecretRef, is_secret_name, is_secret_value};
+use coc_model::secret::{SecretRef, SecretValue, is_secret_name, is_secret_value};
 
 use super::expand::{Expanded, Known, expand};
 use super::pod::{CONFIG_MAP, Container, PodReader, SECRET, too_long};
@@ -24,6 +24,8 @@ pub(super) enum Variable {
 /// A variable and where it was written.
 pub(super) struct Placed {
     pub(super) variable: Variable,
+    /// Why a value that was written openly is taken for a secret.
+    pub(super) guarded: Option<&'static str>,
     pub(super) at: Position,
 }
 
@@ -76,7 +78,26 @@ fn put(
         Variable::Secret(_, None) | Variable::Passed => 0,
     };
     if pod.budget.take(1 + length / 100, at, pod.log) {
-        environment.insert(name, Placed { variable, at: at.clone() });
+        let guarded = match &variable {
+            Variable::Secret(reference, Some(text)) if reference.0.starts_with(OPENLY) => {
+                why_secret(&name, text)
+            }
+            _ => None,
+        };
+        environment.insert(name, Placed { variable, guarded, at: at.clone() });
+    }
+}
+
+/// How references to values of variables begin, as opposed to those to keys of Secrets.
+const OPENLY: &str = "application:";
+
+/// Why a value is taken for a secret, by the custom of names and URLs.
+fn why_secret(name: &str, text: &str) -> Option<&'static str> {
+    match () {
+        () if text.is_empty() => None,
+        () if is_secret_name(name) => Some("its name is that of a secret"),
+        () if is_secret_value(text) => Some("its value holds a password in a URL"),
+        () => None,
     }
 }
 
@@ -115,6 +136,9 @@ fn plain(
         too_long(pod, node, &format!("variable \"{name}\""));
         return None;
     }
+    if why_secret(name, &written).is_some() {
+        seal(pod, container, name, written, &out.text);
+    }
     if let Some(missing) = &out.missing {
         let note = format!("made of \"{missing}\", whose value only Kubernetes has");
         pod.draft.notes.say(path.to_owned(), &node.at, KeyFate::Carried, Some(note));
@@ -128,22 +152,32 @@ fn plain(
     Some(guarded(pod, container, name, out.text))
 }
 
+/// Puts a value away that must not stand in the document as it was written. Where expanding
+/// changed it, the document has a reference of its own: Kubernetes expands it again.
+fn seal(
+    pod: &mut PodReader<'_, '_>,
+    container: &Container<'_>,
+    name: &str,
+    written: String,
+    expanded: &str,
+) {
+    let mut reference = SecretRef::of_environment(&container.owner(pod), name);
+    if written != expanded {
+        reference.0.push_str(":written");
+    }
+    pod.secrets.insert(reference.clone(), SecretValue::new(written));
+    pod.draft.sealed.insert((container.name.to_owned(), name.to_owned()), reference);
+}
+
 /// A text, or a secret if its name or form says so.
 fn guarded(
-    pod: &mut PodReader<'_, '_>,
+    pod: &PodReader<'_, '_>,
     container: &Container<'_>,
     name: &str,
     text: String,
 ) -> Variable {
-    let reason = match () {
-        () if text.is_empty() => return Variable::Text(text),
-        () if is_secret_name(name) => "its name is that of a secret",
-        () if is_secret_value(&text) => "its value holds a password in a URL",
-        () => return Variable::Text(text),
-    };
-    if container.is_main {
-        let what = format!("env.{name} is a secret");
-        pod.draft.service.inferred.push(Inference { what, reason: reason.to_owned() });
+    if why_secret(name, &text).is_none() {
+        return Variable::Text(text);
     }
     Variable::Secret(SecretRef::of_environment(&container.owner(pod), name), Some(text))
 }

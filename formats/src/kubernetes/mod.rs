@@ -219,8 +219,11 @@ fn no_workload(documents: &[Node], objects: &[Object<'_>]) -> Mistake {
         *counts.entry(object.kind).or_default() += 1;
     }
     let found: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let found = if found.is_empty() { "no object at all".to_owned() } else { found.join(", ") };
-    let says = format!("there is no workload in these files: only {found}");
+    let says = if found.is_empty() {
+        "there is no Kubernetes object in these files".to_owned()
+    } else {
+        format!("there is no workload in these files: only {}", found.join(", "))
+    };
     let mistake = at.map_or_else(|| Mistake::of_request(&*says), |at| Mistake::at(at, &*says));
     let scaled: Vec<String> = objects
         .iter()

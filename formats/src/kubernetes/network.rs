@@ -100,7 +100,7 @@ pub(super) fn read_service(
             names.push(entrance.name.clone());
         }
     }
-    let verdict = verdict(object, &selector, &entrance, drafts);
+    let verdict = verdict(object, &selector, &entrance);
     (entrance, verdict)
 }
 
@@ -121,12 +121,7 @@ fn outside(object: &Object<'_>, spec: Option<&Node>, log: &mut MistakeLog) -> Ou
     }
 }
 
-fn verdict(
-    object: &Object<'_>,
-    selector: &Selector,
-    entrance: &Entrance,
-    drafts: &[Draft<'_>],
-) -> Verdict {
+fn verdict(object: &Object<'_>, selector: &Selector, entrance: &Entrance) -> Verdict {
     if text_at(object.node, &["spec", "type"]) == Some("ExternalName") {
         return (KeyFate::Carried, Some("a name for a host outside".to_owned()));
     }
@@ -137,8 +132,7 @@ fn verdict(
         );
     }
     if entrance.selects.is_empty() {
-        let here = drafts.iter().filter(|d| d.namespace == object.namespace).count();
-        let note = format!("selects none of the {here} workloads of its namespace in these files");
+        let note = "selects no workload of these files".to_owned();
         return (KeyFate::Carried, Some(note));
     }
     let moved: Vec<String> = entrance

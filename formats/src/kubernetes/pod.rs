@@ -119,7 +119,7 @@ pub(super) fn read(
     for container in &containers {
         let environment = environment::read(pod, container);
         mention(pod, container, &environment);
-        seal(pod, container, &environment);
+        put_away(pod, &environment);
         ports(pod, spec, container);
         if container.is_main {
             process(pod, container, &environment);
@@ -206,6 +206,12 @@ fn process(pod: &mut PodReader<'_, '_>, container: &Container<'_>, environment: 
     pod.draft.service.command = arguments(pod, container, "args", environment);
     pod.draft.service.working_dir =
         at_path(node, &["workingDir"]).and_then(|node| scalars::text(node, "workingDir", pod.log));
+    for (name, placed) in environment {
+        if let Some(reason) = placed.guarded {
+            let what = format!("env.{name} is a secret");
+            pod.draft.service.inferred.push(Inference { what, reason: reason.to_owned() });
+        }
+    }
     pod.draft.service.env = environment::finish(environment);
 }
 
@@ -286,15 +292,11 @@ fn mention(pod: &mut PodReader<'_, '_>, container: &Container<'_>, environment: 
     }
 }
 
-/// Puts the values of secret variables away, and remembers not to leave them in the document.
-fn seal(pod: &mut PodReader<'_, '_>, container: &Container<'_>, environment: &Environment) {
-    for (name, placed) in environment {
-        if let Variable::Secret(reference, value) = &placed.variable {
-            if let Some(value) = value {
-                pod.secrets.insert(reference.clone(), SecretValue::new(value));
-            }
-            let variable = (container.name.to_owned(), name.clone());
-            pod.draft.sealed.insert(variable, reference.clone());
+/// Puts the values of secret variables away.
+fn put_away(pod: &mut PodReader<'_, '_>, environment: &Environment) {
+    for placed in environment.values() {
+        if let Variable::Secret(reference, Some(value)) = &placed.variable {
+            pod.secrets.insert(reference.clone(), SecretValue::new(value));
         }
     }
 }

@@ -188,12 +188,10 @@ fn depend(service: &mut Service, other: &str, waits: bool, reason: &str) {
     };
     if !waits {
         infer(format!("after {other}"));
-    }
-    infer(format!("link to {other}"));
-    if !waits {
         let condition = Condition::Started;
         service.after.push(Dependency { service: other.to_owned(), condition, required: true });
     }
+    infer(format!("link to {other}"));
 }
 
 fn circle_mistake(circle: &[String], places: &BTreeMap<(String, String), Position>) -> Mistake {

@@ -105,7 +105,9 @@ fn variables_come_from_config_maps_and_secrets() {
 fn no_secret_is_in_what_is_read() {
     let pod = "{containers: [{name: c, image: i, env: [{name: API_TOKEN, value: canary-5}, \
                {name: T, valueFrom: {secretKeyRef: {name: keys, key: token}}}, \
-               {name: MADE, value: 'x-$(T)'}], envFrom: [{configMapRef: {name: settings}}]}, \
+               {name: MADE, value: 'x-$(T)'}, {name: MADE_TOKEN, value: 'canary-0$(T)'}, \
+               {name: NONE, value: 'y-$(N)'}, {name: N, valueFrom: {secretKeyRef: {name: no, key: n}}}, \
+               {name: SOME, value: 'z-$(N)'}], envFrom: [{configMapRef: {name: settings}}]}, \
                {name: side, image: i, env: [{name: SIDE_PASSWORD, value: canary-6}]}], \
                volumes: [{name: v, nfs: {server: 'nfs://u:canary-7@h', path: /}}]}";
     let text = format!(
@@ -127,6 +129,8 @@ fn no_secret_is_in_what_is_read() {
     for (reference, value) in [
         ("application:web:env:API_TOKEN", "canary-5"),
         ("application:web:env:MADE", "x-canary-3"),
+        ("application:web:env:MADE_TOKEN", "canary-0canary-3"),
+        ("application:web:env:MADE_TOKEN:written", "canary-0$(T)"),
         ("application:web:env:URL", "pg://u:canary-2@h/x"),
         ("application:web/side:env:SIDE_PASSWORD", "canary-6"),
         ("kubernetes:secret:default/keys:token", "canary-3"),
@@ -142,10 +146,18 @@ fn no_secret_is_in_what_is_read() {
         json!({"$secret": "kubernetes:secret:default/keys:token:base64"})
     );
     let native = &read.application.services["web"].native["kubernetes"]["apps/v1/Deployment"];
-    assert_eq!(
-        native.pointer("/spec/template/spec/containers/0/env/0"),
-        Some(&json!({"name": "API_TOKEN", "value": {"$secret": "application:web:env:API_TOKEN"}}))
-    );
+    for (place, variable) in [
+        (0, json!({"name": "API_TOKEN", "value": {"$secret": "application:web:env:API_TOKEN"}})),
+        (2, json!({"name": "MADE", "value": "x-$(T)"})),
+        (
+            3,
+            json!({"name": "MADE_TOKEN", "value": {"$secret": "application:web:env:MADE_TOKEN:written"}}),
+        ),
+        (6, json!({"name": "SOME", "value": "z-$(N)"})),
+    ] {
+        let found = native.pointer(&format!("/spec/template/spec/containers/0/env/{place}"));
+        assert_eq!(found, Some(&variable));
+    }
     assert_eq!(
         mistakes(&deployment("web", &container("args: ['--db=pg://u:canary@h']"))),
         "f.yaml:8:52: args holds a password in a URL (everyone on the host sees arguments: put it \

@@ -86,8 +86,8 @@ fn input_without_workloads_is_refused_for_the_right_reason() {
         ),
         (
             "apiVersion: v1\nkind: List\nitems: []".to_owned(),
-            "f.yaml:1:1: there is no workload in these files: only no object at all (give the file \
-             with its workloads (Deployment, StatefulSet, ...) too)",
+            "f.yaml:1:1: there is no Kubernetes object in these files (give the file with its \
+             workloads (Deployment, StatefulSet, ...) too)",
         ),
     ] {
         assert_eq!(mistakes(&text), says);
@@ -122,7 +122,7 @@ fn objects_that_are_no_workloads_are_kept_and_noted() {
             "NetworkPolicy/x Carried rules of the cluster's network; plans do not look at them",
             "PodDisruptionBudget/x Carried how many pods may be disrupted at once",
             "Gadget/x Carried Gadget of example.com/v1 is not known here",
-            "Service/lost Carried selects none of the 1 workloads of its namespace in these files",
+            "Service/lost Carried selects no workload of these files",
         ]
     );
     assert_eq!(
