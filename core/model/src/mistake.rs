@@ -193,9 +193,13 @@ impl MistakeLog {
 /// The closest of the known names to one that is not known, if it is close enough to be meant:
 /// at most two letters wrong, and fewer than half.
 pub fn closest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wrong.chars().count() / 2).min(2);
+    let length = wrong.chars().count();
+    let limit = (length / 2).min(2);
     known
         .into_iter()
+        // Names of other lengths are further apart than that; and a key of megabytes must not be
+        // compared letter by letter.
+        .filter(|name| name.chars().count().abs_diff(length) <= limit)
         .map(|name| (edit_distance(wrong, name), name))
         .filter(|&(distance, _)| distance <= limit)
         .min()
