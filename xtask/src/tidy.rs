@@ -8,6 +8,7 @@ mod documents;
 mod edges;
 mod executor;
 mod finding;
+mod journal;
 mod markdown;
 mod modules;
 mod purity;
@@ -19,8 +20,8 @@ mod vocabulary;
 mod words;
 mod workspace;
 
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use thiserror::Error;
 
@@ -29,9 +30,6 @@ use source::Source;
 use tree::Tree;
 use workspace::Workspace;
 
-/// The repository, seen from this crate.
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-
 /// Why nothing could be checked.
 #[derive(Debug, Error)]
 enum TidyError {
@@ -39,6 +37,8 @@ enum TidyError {
     Tree(#[from] tree::TreeError),
     #[error(transparent)]
     Workspace(#[from] workspace::WorkspaceError),
+    #[error("this is not inside a clone of the repository: go there and try again")]
+    Outside,
 }
 
 /// What was found.
@@ -50,7 +50,7 @@ struct Report {
 /// Checks this repository and prints what was found: 0 if all is well, 1 if a rule is broken, 2 if
 /// the repository can't be read.
 pub(crate) fn run() -> ExitCode {
-    match report(Path::new(ROOT)) {
+    match repository().and_then(|root| report(&root)) {
         Ok(report) => {
             for warning in &report.warnings {
                 eprintln!("warning: {warning}");
@@ -72,6 +72,16 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
+/// The repository that the current folder belongs to.
+fn repository() -> Result<PathBuf, TidyError> {
+    let asked = Command::new("git").args(["rev-parse", "--show-toplevel"]).output();
+    let output = asked.map_err(tree::TreeError::NoGit)?;
+    if !output.status.success() {
+        return Err(TidyError::Outside);
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
+}
+
 fn report(root: &Path) -> Result<Report, TidyError> {
     let tree = Tree::read(root)?;
     let workspace = Workspace::read(root)?;
@@ -80,6 +90,7 @@ fn report(root: &Path) -> Result<Report, TidyError> {
     findings.extend(purity::check(&sources, purity::EXCEPTIONS));
     findings.extend(vocabulary::check(&tree, &sources, vocabulary::EXCEPTIONS));
     findings.extend(executor::check(&sources, executor::EXCEPTIONS));
+    findings.extend(journal::check(&sources, journal::EXCEPTIONS));
     findings.extend(secrets::check(&sources, secrets::MAY_REVEAL));
     findings.extend(documents::check(&tree, &workspace));
     findings.extend(dependencies::check(&tree, &workspace, dependencies::EXCEPTIONS));

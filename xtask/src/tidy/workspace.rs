@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn this_workspace_is_read_with_its_edges_and_licences() {
-        let workspace = Workspace::read(Path::new(super::super::ROOT)).unwrap();
+        let workspace =
+            Workspace::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))).unwrap();
         let xtask = workspace.members.iter().find(|m| m.name == "xtask").unwrap();
         assert_eq!(xtask.manifest(), "xtask/Cargo.toml");
         let edge =
