@@ -8,6 +8,7 @@ mod documents;
 mod edges;
 mod executor;
 mod finding;
+mod glossary;
 mod journal;
 mod markdown;
 mod modules;
@@ -93,6 +94,7 @@ fn report(root: &Path) -> Result<Report, TidyError> {
     findings.extend(journal::check(&sources, journal::EXCEPTIONS));
     findings.extend(secrets::check(&sources, secrets::MAY_REVEAL));
     findings.extend(documents::check(&tree, &workspace));
+    findings.extend(glossary::check(&tree, &sources));
     findings.extend(dependencies::check(&tree, &workspace, dependencies::EXCEPTIONS));
     findings.extend(sizes::check(&tree, &sources, sizes::EXCEPTIONS));
     findings.extend(words::check(&tree, words::EXCEPTIONS));
