@@ -33,10 +33,11 @@ const REASONS: &str = "docs/dependencies.md";
 /// Crates under other licences, by name.
 pub(crate) const EXCEPTIONS: &[Exception] = &[];
 
-/// Dependencies without a reason, with another licence or source, outside the short list of core,
+/// Dependencies without use or reason, with another licence or source, outside the short list of core,
 /// or with a version in a crate's own manifest.
 pub(crate) fn check(tree: &Tree, workspace: &Workspace, table: &[Exception]) -> Vec<Finding> {
     let mut findings = reasons(tree);
+    findings.extend(unused(tree, workspace));
     findings.extend(licences(workspace, table));
     findings.extend(core(workspace));
     findings.extend(inherited(tree, workspace));
@@ -84,6 +85,20 @@ fn reasons(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// An entry of the root manifest that no crate takes.
+fn unused(tree: &Tree, workspace: &Workspace) -> Vec<Finding> {
+    let manifest = tree.text(MANIFEST).unwrap_or_default();
+    let Ok(root) = manifest.parse::<Table>() else { return Vec::new() };
+    third_party(&root)
+        .into_iter()
+        .filter(|name| workspace.foreign.iter().all(|edge| edge.to != *name))
+        .map(|name| {
+            let line = line_declaring(manifest, &name);
+            Finding::new(MANIFEST, line, format!("no crate uses {name}: remove it"))
+        })
+        .collect()
 }
 
 fn third_party(root: &Table) -> Vec<String> {
@@ -205,6 +220,18 @@ mod tests {
         assert_eq!(
             found(over),
             ["docs/dependencies.md:4: old is not in [workspace.dependencies]: remove the row"]
+        );
+    }
+
+    #[test]
+    fn an_entry_that_no_crate_takes_is_found() {
+        let tree = Tree::of(&[(MANIFEST, ROOT)]);
+        let edge = |to: &str| Edge { from: "coc-model".into(), to: to.into(), for_tests: true };
+        let using = |to| Workspace { foreign: vec![edge(to)], ..Workspace::default() };
+        assert_eq!(unused(&tree, &using("serde")), []);
+        assert_eq!(
+            said(&unused(&tree, &using("csv"))),
+            ["Cargo.toml:3: no crate uses serde: remove it"]
         );
     }
 

@@ -80,6 +80,8 @@ const TABLE: &[Row] = &[
     ),
     row("coc", AnyBut(&["coc-testing", "coc-benches", "xtask"]), AnyBut(&["coc-benches", "xtask"])),
     row("coc-testing", NO_APPLICATION, NO_APPLICATION),
+    // A program that runs inside test containers: the standard library alone.
+    row("coc-testing-web", Only(&[]), Only(&[])),
     row("coc-benches", AnyBut(&["xtask"]), AnyBut(&["xtask"])),
     row("xtask", Only(&["coc-model", "coc-catalog"]), Only(&[])),
 ];

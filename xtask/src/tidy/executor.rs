@@ -4,7 +4,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::finding::{Exception, Exceptions, Finding};
-use super::source::{Kind, Source, is_test_path};
+use super::source::{Kind, Source, is_for_tests, is_test_path};
 
 /// Where plans are carried out.
 const EXECUTOR: [&str; 2] = ["control/src/deploying.rs", "control/src/deploying/"];
@@ -174,12 +174,6 @@ impl<'ast> Visit<'ast> for Mutable {
             visit::visit_item_mod(self, item);
         }
     }
-}
-
-fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
-    attributes.iter().any(|a| {
-        a.path().is_ident("cfg") && a.parse_args::<syn::Path>().is_ok_and(|p| p.is_ident("test"))
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::finding::{Exception, Exceptions, Finding};
-use super::source::Source;
+use super::source::{Source, is_for_tests, is_test_path};
 use super::tree::Tree;
 
 /// Above this many lines a file is asked which two ideas it holds.
@@ -13,6 +13,9 @@ const FILE_LINES_WARNED: usize = 500;
 const FILE_LINES_MAX: usize = 800;
 /// A function longer than this no longer fits a screen.
 const FUNCTION_LINES_MAX: usize = 70;
+
+/// A test may be longer, since a table of cases has no parts to name.
+const TEST_LINES_MAX: usize = 120;
 
 /// Files written by people; data, lock files and snapshots may be long.
 const WRITTEN: [&str; 5] = [".rs", ".sh", ".py", ".ts", ".md"];
@@ -35,12 +38,11 @@ pub(crate) fn check(tree: &Tree, sources: &[Source], table: &[Exception]) -> Vec
         }
     }
     for source in sources {
-        for function in functions(&source.syntax) {
-            if function.lines > FUNCTION_LINES_MAX
-                && !exceptions.cover(&source.path, &function.name)
-            {
+        for function in functions(source) {
+            let most = if function.test { TEST_LINES_MAX } else { FUNCTION_LINES_MAX };
+            if function.lines > most && !exceptions.cover(&source.path, &function.name) {
                 let says = format!(
-                    "the function {} has {} lines, more than {FUNCTION_LINES_MAX}: name its parts",
+                    "the function {} has {} lines, more than {most}: name its parts",
                     function.name, function.lines
                 );
                 findings.push(Finding::new(&source.path, function.at, says));
@@ -75,43 +77,60 @@ struct Function {
     name: String,
     at: usize,
     lines: usize,
+    test: bool,
 }
 
-fn functions(file: &syn::File) -> Vec<Function> {
-    let mut found = Functions(Vec::new());
-    found.visit_file(file);
-    found.0
+fn functions(source: &Source) -> Vec<Function> {
+    let mut found = Functions { test: is_test_path(&source.path), found: Vec::new() };
+    found.visit_file(&source.syntax);
+    found.found
 }
 
-struct Functions(Vec<Function>);
+struct Functions {
+    /// True inside test code.
+    test: bool,
+    found: Vec<Function>,
+}
 
 impl Functions {
-    fn add(&mut self, signature: &syn::Signature, body: &syn::Block) {
-        let (start, end) = (signature.span().start().line, body.span().end().line);
-        self.0.push(Function {
-            name: signature.ident.to_string(),
-            at: start,
-            lines: end - start + 1,
-        });
+    fn add(
+        &mut self,
+        attributes: &[syn::Attribute],
+        signature: &syn::Signature,
+        body: &syn::Block,
+    ) {
+        let (at, end) = (signature.span().start().line, body.span().end().line);
+        let named_test =
+            |a: &syn::Attribute| a.path().segments.last().is_some_and(|s| s.ident == "test");
+        let test = self.test || attributes.iter().any(named_test);
+        let name = signature.ident.to_string();
+        self.found.push(Function { name, at, lines: end - at + 1, test });
     }
 }
 
 impl<'ast> Visit<'ast> for Functions {
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        self.add(&item.sig, &item.block);
+        self.add(&item.attrs, &item.sig, &item.block);
         visit::visit_item_fn(self, item);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        self.add(&item.sig, &item.block);
+        self.add(&item.attrs, &item.sig, &item.block);
         visit::visit_impl_item_fn(self, item);
     }
 
     fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
         if let Some(body) = &item.default {
-            self.add(&item.sig, body);
+            self.add(&item.attrs, &item.sig, body);
         }
         visit::visit_trait_item_fn(self, item);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        let outer = self.test;
+        self.test |= is_for_tests(&item.attrs);
+        visit::visit_item_mod(self, item);
+        self.test = outer;
     }
 }
 
@@ -156,6 +175,20 @@ mod tests {
             ));
         }
         assert_eq!(tree("a.rs", &body(70)).0, [""; 0]);
+    }
+
+    #[test]
+    fn tests_may_be_longer_but_not_without_end() {
+        let test = |lines: usize| format!("#[test]\nfn f() {{\n{}}}", "a();\n".repeat(lines - 2));
+        let inside =
+            |lines| format!("#[cfg(test)] mod tests {{ {} }}", test(lines).replace("#[test]", ""));
+        for code in [test(120), inside(120)] {
+            assert_eq!(tree("a.rs", &code).0, [""; 0]);
+        }
+        for code in [test(121), inside(121)] {
+            assert_eq!(tree("a.rs", &code).0.len(), 1);
+        }
+        assert_eq!(tree("x/tests/a.rs", &test(120).replace("#[test]", "")).0, [""; 0]);
     }
 
     #[test]

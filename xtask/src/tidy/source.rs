@@ -188,6 +188,13 @@ pub(crate) fn is_test_path(path: &str) -> bool {
     path.contains("/tests/") || path.ends_with("/tests.rs")
 }
 
+/// True for an item that is `#[cfg(test)]`.
+pub(crate) fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|a| {
+        a.path().is_ident("cfg") && a.parse_args::<syn::Path>().is_ok_and(|p| p.is_ident("test"))
+    })
+}
+
 fn flatten(stream: TokenStream, in_test: bool, out: &mut Vec<Token>) {
     let trees: Vec<TokenTree> = stream.into_iter().collect();
     let (mut test, mut at) = (in_test, 0);

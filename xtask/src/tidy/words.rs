@@ -9,7 +9,6 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("/wo", "rk/", "a path of one machine"),
     ("/ro", "ot/", "a path of one machine"),
     ("/fa", "rm/", "a path of one machine"),
-    ("/home", "/", "a path of one machine"),
     ("/tmp/", "target", "a path of one machine"),
     ("bash", "_jobs", "a path of one machine"),
     (".libr", "ary/", "a path of one machine"),
