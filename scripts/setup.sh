@@ -56,8 +56,9 @@ if [ ${#missing[@]} -gt 0 ]; then
     can_install || fail "missing: ${missing[*]} (names of Debian packages); install them, then run this again"
     install "${missing[@]}"
 fi
-# Saves building the solver twice; everything works without it.
-if ! command -v ccache >/dev/null && can_install; then
+# Saves building the solver twice. Everything works without it, so it is tried before the first build
+# alone.
+if ! command -v ccache >/dev/null && [ ! -d "${CARGO_TARGET_DIR:-target}" ] && can_install; then
     (install ccache) || say "going on without ccache"
 fi
 check_rust
