@@ -12,7 +12,7 @@ use super::Lowering;
 use super::evaluate::replica_count;
 use super::hosts::HostRules;
 use crate::assume::Reservation;
-use crate::problem::{Apart, Formula, Group, GroupId, Origin, Requirement};
+use crate::problem::{Apart, Formula, Group, GroupId, OptionId, Origin, Requirement};
 
 impl Lowering<'_> {
     /// One group per service; services that must share a host become one item with all their
@@ -85,6 +85,17 @@ impl Lowering<'_> {
             .iter()
             .map(|option| reservations.iter().all(|r| runs(&offerings[option.offering], r)))
             .collect()
+    }
+
+    /// The options that have room and processors for one replica of a service by itself.
+    pub(super) fn could_run_on(&self, service: &str) -> Vec<OptionId> {
+        let alone = [(Arc::from(service), 1)];
+        let (demand, machines) = (self.demand(&alone), self.machines(&alone));
+        let fits = |o: &usize| {
+            let capacity = &self.problem.options[*o].capacity;
+            machines[*o] && demand.iter().zip(capacity).all(|(need, have)| need <= have)
+        };
+        (0..self.problem.options.len()).filter(fits).map(OptionId).collect()
     }
 
     /// Which groups may not share a host: by rule, and because they publish one port.

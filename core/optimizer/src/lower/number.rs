@@ -478,11 +478,11 @@ impl Lowering<'_> {
                 if items.iter().any(|(_, c)| c.table(key) != table) {
                     return unfit(at, "the property may not depend on the service here");
                 }
-                let groups = self.groups_of(items.iter().map(|(s, _)| s));
                 if aggregate == Aggregate::Distinct {
+                    let groups = self.groups_of(items.iter().map(|(s, _)| s));
                     Measure::Distinct { groups, key: table }
                 } else {
-                    self.skew(&items, &groups, table)
+                    self.skew(&items, table)
                 }
             }
             (None, Some(hosts)) if aggregate == Aggregate::Distinct => {
@@ -494,15 +494,15 @@ impl Lowering<'_> {
         Ok(Linear::term(Fraction::one(), measure))
     }
 
-    /// A skew: its domain is every key that some item could have.
-    fn skew(&self, items: &[(String, Cells)], groups: &[GroupId], key: Table) -> Measure {
+    /// A skew: its domain is every key that a replica, by itself, could have.
+    fn skew(&self, items: &[(String, Cells)], key: Table) -> Measure {
         let mut domain: Vec<i128> = Vec::new();
-        for (index, _) in self.problem.options.iter().enumerate() {
-            let option = crate::problem::OptionId(index);
-            let value = key.at(&self.problem, option);
-            let possible = groups.iter().any(|g| self.problem.groups[g.0].may_use(&self.problem, option));
-            if value >= 0 && possible && !domain.contains(&value) {
-                domain.push(value);
+        for (service, _) in items {
+            for option in self.could_run_on(service) {
+                let value = key.at(&self.problem, option);
+                if value >= 0 && !domain.contains(&value) {
+                    domain.push(value);
+                }
             }
         }
         domain.sort_unstable();
