@@ -1,1 +1,3 @@
-//! To be written.
+//! Control: loops over ports, never adapters.
+
+pub mod planning;

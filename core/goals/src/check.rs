@@ -24,9 +24,33 @@ pub struct Names {
 /// # Errors
 /// Every mistake, at its column.
 pub fn check(parsed: &Parsed, names: &Names) -> Result<Expression, Vec<Mistake>> {
-    let mut checker = Checker { parsed, names, scope: Vec::new(), mistakes: Vec::new() };
+    let scope = Vec::new();
+    let mut checker = Checker { parsed, names, scope, subject: None, mistakes: Vec::new() };
     match checker.expression(&parsed.tree) {
         Some(expression) if checker.mistakes.is_empty() => Ok(expression),
+        _ => Err(checker.mistakes),
+    }
+}
+
+/// The variable that a query is about.
+pub const SUBJECT: &str = "it";
+
+/// Checks a query over offers: the properties of a host are called by their bare names
+/// (`vcpu >= 8 && area == "EU"`), the offer itself `it` (`inside(it, "EU")`, `it["gpu.memory"]`).
+///
+/// # Errors
+/// Every mistake, at its column.
+pub fn check_query(parsed: &Parsed) -> Result<Expression, Vec<Mistake>> {
+    let names = Names::default();
+    let scope = vec![(SUBJECT.to_owned(), Type::Host)];
+    let subject = Some(SUBJECT);
+    let mut checker = Checker { parsed, names: &names, scope, subject, mistakes: Vec::new() };
+    match checker.expression(&parsed.tree) {
+        Some(query) if query.gives == Type::Bool && checker.mistakes.is_empty() => Ok(query),
+        Some(query) if checker.mistakes.is_empty() => {
+            let says = format!("a query is true or false, not {}", query.gives.words());
+            Err(vec![parsed.mistake(&parsed.tree, says)])
+        }
         _ => Err(checker.mistakes),
     }
 }
@@ -41,6 +65,8 @@ struct Checker<'a> {
     parsed: &'a Parsed,
     names: &'a Names,
     scope: Vec<(String, Type)>,
+    /// The variable whose properties can be called by their bare names.
+    subject: Option<&'static str>,
     mistakes: Vec<Mistake>,
 }
 
@@ -124,6 +150,21 @@ impl Checker<'_> {
                 self.wrong_hint(node, format!("nothing is called \"{name}\""), hint)
             }
         }
+    }
+
+    fn bare_property(&mut self, node: &IdedExpr, subject: &str, name: &str) -> Checked {
+        let of_host = || Property::ALL.iter().filter(|p| p.1 == Type::Host);
+        if let Some(&(_, _, property, gives)) = of_host().find(|p| p.0 == name) {
+            let range = self.parsed.range(node);
+            let node_of = Node::Variable(subject.to_owned());
+            let of = Expression { node: node_of, gives: Type::Host, range };
+            return self.made(node, Node::Property(Box::new(of), property), gives);
+        }
+        let known: Vec<&str> = of_host().map(|p| p.0).collect();
+        let hint = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| {
+            format!("known are {}; other attributes are it[\"name\"]", known.join(", "))
+        });
+        self.wrong_hint(node, format!("offers have no \"{name}\""), Some(hint))
     }
 
     fn list(&mut self, node: &IdedExpr, elements: &[IdedExpr]) -> Checked {
@@ -687,6 +728,22 @@ mod tests {
         ] {
             assert_eq!(told(text), gives, "{text}");
         }
+    }
+
+    #[test]
+    fn queries_call_properties_by_their_bare_names() {
+        let told = |text: &str| {
+            let at = Position { file: "query".into(), line: 1, column: 1 };
+            let source = Source::written(&coc_model::goals::Located { value: text.to_owned(), at });
+            match parse(source).and_then(|p| check_query(&p)) {
+                Ok(query) => query.gives.words(),
+                Err(m) => m.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            }
+        };
+        assert_eq!(told("vcpu>=8 && area==\"EU\" && price<usd(0.4)"), "true or false");
+        assert_eq!(told("inside(it, \"EU\") && it[\"gpu.memory\"] >= 24"), "true or false");
+        assert_eq!(told("vcpus >= 8"), "query:1:1: offers have no \"vcpus\" (did you mean \"vcpu\"?)");
+        assert_eq!(told("price"), "query:1:1: a query is true or false, not money per hour");
     }
 
     #[test]

@@ -274,7 +274,19 @@ pub struct Inputs {
     pub clouds: String,
     /// The seed.
     pub seed: u64,
-    /// The files, in the order given, as the person named them.
+    /// The application's files, in the order given, as the person named them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
+    /// The goals' files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub goals_files: Vec<String>,
+    /// The clouds' files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clouds_files: Vec<String>,
+    /// The catalog's folders; none means the built-in catalog.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub catalog_folders: Vec<String>,
+    /// The Compose profiles that were active.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<String>,
 }

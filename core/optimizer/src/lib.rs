@@ -9,5 +9,6 @@ pub mod lower;
 pub mod portfolio;
 pub mod presolve;
 pub mod problem;
+pub mod query;
 pub mod reading;
 pub mod solution;

@@ -367,7 +367,7 @@ pub(crate) fn looks_at_machine(expression: &Expression) -> bool {
 }
 
 /// The parts of an expression.
-pub(crate) fn children(expression: &Expression) -> Vec<&Expression> {
+pub fn children(expression: &Expression) -> Vec<&Expression> {
     match &expression.node {
         Node::Bool(_) | Node::Text(_) | Node::Number(_) | Node::Variable(_) | Node::All(_)
         | Node::Cost | Node::Placed | Node::Replicas(None) => Vec::new(),

@@ -27,7 +27,9 @@ use crate::problem::{
     Combination, Formula, GroupId, HostOption, Measure, Origin, Problem, Requirement, Scale, Tier,
 };
 pub use cost::storage_cost;
-use evaluate::{Unfit, World};
+use evaluate::Unfit;
+pub(crate) use evaluate::{Bound, Scope, World};
+pub use evaluate::children as parts;
 pub use groups::mounts;
 use hosts::HostRules;
 

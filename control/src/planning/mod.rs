@@ -1,0 +1,289 @@
+//! Planning: from an application, goals and an estate to a plan that the checker accepts, or to the
+//! reasons why there is none.
+
+pub mod estate;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use coc_checker::{Question, check};
+use coc_cloud::Cloud;
+use coc_cloud::cloud::{Ask, AskedHost, AskedReplica};
+use coc_goals::expression::{Expression, Node, Property};
+use coc_goals::rules::Rules;
+use coc_model::application::Application;
+use coc_model::estate::{Estate, Unknown};
+use coc_model::marks::{base32, digest};
+use coc_model::mistake::{MistakeLog, Mistakes};
+use coc_model::plan::{
+    Check, ConflictItem, Cost, Evidence, Host, Inputs, Plan, PlannedResource, Relaxation, Status,
+};
+use coc_optimizer::conflict::{changes, conflict};
+use coc_optimizer::engine::{Budget, Engine, Proof};
+use coc_optimizer::lower::{Lowered, lower};
+use coc_optimizer::portfolio::{Found, Outcome, optimize};
+use coc_optimizer::reading::read;
+use thiserror::Error;
+
+/// What is to be planned, and with what.
+pub struct Request<'a> {
+    /// The application.
+    pub application: &'a Application,
+    /// Its goals, understood.
+    pub rules: &'a Rules,
+    /// The clouds.
+    pub estate: &'a Arc<Estate>,
+    /// The engines, in the order they are asked.
+    pub engines: &'a [&'a dyn Engine],
+    /// How much time is left.
+    pub time_left: &'a (dyn Fn() -> Duration + Sync),
+    /// How much time has passed, for the evidence.
+    pub time_passed: &'a (dyn Fn() -> Duration + Sync),
+    /// Stop at this gap, in parts per million.
+    pub gap_ppm: u64,
+    /// The drivers of the mounted clouds.
+    pub clouds: &'a [Arc<dyn Cloud>],
+    /// What the plan is made from.
+    pub inputs: Inputs,
+    /// Set by whoever no longer wants the answer.
+    pub cancel: &'a AtomicBool,
+}
+
+/// Why there is no plan document at all.
+#[derive(Debug, Error)]
+pub enum PlanningError {
+    /// The input is wrong.
+    #[error(transparent)]
+    Mistakes(#[from] Mistakes),
+    /// The checker does not agree with the optimizer: a fault of this program.
+    #[error(
+        "the plan was refused by the checker, which is a fault of this program and not of your input: {0}"
+    )]
+    Refused(String),
+}
+
+/// True if goals look at zones, so that sites have to be zones.
+pub fn looks_at_zones(rules: &Rules) -> bool {
+    let mut looks = false;
+    let mut visit = |e: &Expression| {
+        looks |= matches!(&e.node, Node::Property(_, Property::Zone));
+    };
+    for rule in &rules.require {
+        walk(&rule.expression, &mut visit);
+    }
+    for tier in &rules.tiers {
+        for (_, expression, _) in &tier.terms {
+            walk(expression, &mut visit);
+        }
+    }
+    looks
+}
+
+fn walk(expression: &Expression, visit: &mut impl FnMut(&Expression)) {
+    visit(expression);
+    for part in coc_optimizer::lower::parts(expression) {
+        walk(part, visit);
+    }
+}
+
+/// Makes a plan: optimal, feasible, or a document that says why there is none.
+///
+/// # Errors
+/// Goals that can't be lowered, documents that a cloud can't make, each at its place; a plan that
+/// the checker refuses.
+pub fn plan(request: &Request<'_>) -> Result<Plan, PlanningError> {
+    let lowered = lower(request.application, request.rules, request.estate)?;
+    let budget = Budget {
+        time_left: request.time_left,
+        gap_ppm: request.gap_ppm,
+        seed: request.inputs.seed,
+        cancel: request.cancel,
+    };
+    match optimize(&lowered.problem, request.engines, budget) {
+        Outcome::Found(found) => found_plan(request, &lowered, &found),
+        Outcome::Infeasible(proof) => Ok(impossible(request, &lowered, &proof, budget)),
+        Outcome::Unknown(why, proof) => {
+            let mut plan = blank(request, &lowered, Status::Unknown, &proof);
+            plan.unknown.push(Unknown { what: "a plan".to_owned(), why });
+            Ok(named(plan))
+        }
+    }
+}
+
+fn blank(request: &Request<'_>, lowered: &Lowered, status: Status, proof: &Proof) -> Plan {
+    Plan {
+        plan: String::new(),
+        parent: None,
+        application: request.application.name.clone(),
+        status,
+        objective: Vec::new(),
+        cost: Cost { total: "unknown".to_owned(), unit: "USD/month".to_owned(), lines: Vec::new() },
+        placements: Vec::new(),
+        hosts: Vec::new(),
+        resources: Vec::new(),
+        check: Check { accepted: false, requirements: Vec::new(), faults: Vec::new() },
+        assumed: lowered.demands.assumed.clone(),
+        unknown: lowered.unknown.clone(),
+        evidence: Evidence {
+            engine: proof.engine.to_owned(),
+            proof: proof.basis.clone(),
+            bound: "unknown".to_owned(),
+            nodes: proof.nodes,
+            time_ms: u64::try_from((request.time_passed)().as_millis()).unwrap_or(u64::MAX),
+            notes: proof.notes.clone(),
+        },
+        conflict: Vec::new(),
+        relaxations: Vec::new(),
+        inputs: request.inputs.clone(),
+    }
+}
+
+fn found_plan(request: &Request<'_>, lowered: &Lowered, found: &Found) -> Result<Plan, PlanningError> {
+    let reading = read(request.application, request.estate, lowered, found);
+    let status = if found.optimal() { Status::Optimal } else { Status::Feasible };
+    let mut plan = blank(request, lowered, status, &found.proof);
+    if let Some(first) = reading.objective.first() {
+        plan.evidence.bound.clone_from(&first.bound);
+    }
+    plan.objective = reading.objective;
+    plan.cost = reading.cost;
+    plan.placements = reading.placements;
+    plan.hosts = reading.hosts;
+    plan.unknown.extend(reading.unknown);
+    plan.resources = resources(request, lowered, &mut plan)?;
+    plan.unknown.sort();
+    plan.unknown.dedup();
+    let question = Question {
+        application: request.application,
+        rules: request.rules,
+        estate: request.estate,
+        plan: &plan,
+    };
+    plan.check = check(&question);
+    if !plan.check.accepted {
+        return Err(PlanningError::Refused(refusal(&plan.check)));
+    }
+    Ok(named(plan))
+}
+
+fn refusal(check: &Check) -> String {
+    let broken = check
+        .requirements
+        .iter()
+        .filter(|r| !r.satisfied)
+        .map(|r| format!("{} at {} is not met ({})", r.goal, r.at, r.value));
+    check.faults.iter().cloned().chain(broken).collect::<Vec<_>>().join("; ")
+}
+
+/// The native documents of the parts of a plan, cloud by cloud. Providers without a mount have
+/// none: the plan says so.
+fn resources(
+    request: &Request<'_>,
+    lowered: &Lowered,
+    plan: &mut Plan,
+) -> Result<Vec<PlannedResource>, Mistakes> {
+    let mut names: Vec<String> = plan.hosts.iter().map(|h| h.cloud.clone()).collect();
+    names.sort();
+    names.dedup();
+    let mut log = MistakeLog::new();
+    let mut resources = Vec::new();
+    for name in names {
+        let Some(cloud) = request.clouds.iter().find(|c| c.name() == name) else {
+            plan.unknown.push(Unknown {
+                what: format!("native documents for {name}"),
+                why: "no cloud of that name is mounted, so this plan can't be applied there".to_owned(),
+            });
+            continue;
+        };
+        let (hosts, replicas) = asked(lowered, plan, &name);
+        let ask = Ask { application: request.application, hosts: &hosts, replicas: &replicas };
+        match cloud.resolve(&ask) {
+            Ok(made) => resources.extend(made),
+            Err(mistakes) => log.extend(mistakes),
+        }
+    }
+    log.finish(resources)
+}
+
+fn asked(lowered: &Lowered, plan: &Plan, cloud: &str) -> (Vec<AskedHost>, Vec<AskedReplica>) {
+    let here: Vec<&Host> = plan.hosts.iter().filter(|h| h.cloud == cloud).collect();
+    let hosts = here
+        .iter()
+        .map(|h| AskedHost {
+            id: h.id.clone(),
+            region: h.region.as_deref().map(Arc::from),
+            zone: h.zone.as_deref().map(Arc::from),
+            offer: h.offer.as_str().into(),
+            existing: h.existing,
+        })
+        .collect();
+    let replicas = here
+        .iter()
+        .flat_map(|h| h.holds.iter().map(move |(service, replica)| (h, service, replica)))
+        .filter_map(|(h, service, replica)| {
+            let reserved = lowered.demands.reservations.get(service)?;
+            Some(AskedReplica {
+                service: service.clone(),
+                replica: *replica,
+                host: h.id.clone(),
+                cpu: reserved.cpu,
+                memory: reserved.memory,
+            })
+        })
+        .collect();
+    (hosts, replicas)
+}
+
+/// Why there is no plan, and what would allow one.
+fn impossible(
+    request: &Request<'_>,
+    lowered: &Lowered,
+    proof: &Proof,
+    budget: Budget<'_>,
+) -> Plan {
+    let mut plan = blank(request, lowered, Status::Infeasible, proof);
+    let found = conflict(&lowered.problem, request.engines, budget);
+    if !found.minimal {
+        plan.evidence.notes.push("the conflict may be larger than needed: time ran out".to_owned());
+    }
+    plan.conflict = found
+        .rules
+        .iter()
+        .map(|(_, origin)| ConflictItem {
+            goal: origin.says.to_string(),
+            at: origin.at.as_ref().map_or_else(String::new, ToString::to_string),
+        })
+        .collect();
+    plan.relaxations = changes(&lowered.problem, &found, request.engines, budget)
+        .into_iter()
+        .map(|change| Relaxation {
+            change: change.says,
+            objective: change.value.map_or_else(|| "unknown".to_owned(), |(v, s)| s.number(v).to_string()),
+        })
+        .collect();
+    named(plan)
+}
+
+/// The plan with its name: ten characters of the hash of everything in it but its evidence.
+fn named(mut plan: Plan) -> Plan {
+    let hash = digest(canonical(&plan).as_bytes());
+    let bits: Vec<u8> = hash
+        .trim_start_matches("sha256:")
+        .as_bytes()
+        .chunks(2)
+        .take(7)
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
+        .filter_map(|pair| u8::from_str_radix(pair, 16).ok())
+        .collect();
+    plan.plan = base32(&bits)[..10].to_owned();
+    plan
+}
+
+/// The plan's JSON without its name and evidence: what two plans are compared by.
+pub fn canonical(plan: &Plan) -> String {
+    let mut bare = plan.clone();
+    bare.plan = String::new();
+    bare.evidence = Evidence::default();
+    serde_json::to_string(&bare).unwrap_or_default()
+}
