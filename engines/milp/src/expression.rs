@@ -60,6 +60,8 @@ pub(crate) struct Builder {
     /// How much whole numbers in rows may be off because they were rounded per column, where rows
     /// are kept open by that much and by what the solver can't see; `None` keeps them to the letter.
     open_by: Option<u32>,
+    /// The most that any row is open, in whole numbers of the row.
+    pub(crate) widest: f64,
 }
 
 /// Numbers up to 2⁵³ are exact in the solver's arithmetic.
@@ -147,6 +149,7 @@ impl Builder {
             Some(rounding) if only_at_most && scale > 1.0 => 1e-6 + f64::from(rounding) / scale,
             _ => 0.0,
         };
+        self.widest = self.widest.max(open * scale);
         let upper = exact + open;
         let lower = if only_at_most { f64::NEG_INFINITY } else { exact };
         self.rows.push(Row { lower, upper, terms });

@@ -90,7 +90,7 @@ fn run(problem: &Problem, contents: &Contents, open_by: Option<u32>, budget: Bud
         Err(why) => return Run::Judged(Answer::Unknown(why, proof)),
     };
     let Program { items, hosts, grains, builder, .. } = program;
-    let overflow = builder.overflow;
+    let (overflow, widest) = (builder.overflow, builder.widest);
     let (model, scale) = builder.model(&objective);
     if overflow {
         let why = "a number of the problem is too large for the solver's arithmetic";
@@ -116,7 +116,8 @@ fn run(problem: &Problem, contents: &Contents, open_by: Option<u32>, budget: Bud
     match highs::solve(&model, settings) {
         Ok(outcome) => {
             let dealer = Dealer { problem, contents, grains: &grains, items: &items, hosts: &hosts };
-            judge(&dealer, &outcome, scale, objective.constant, proof, budget.gap_ppm)
+            let slack = slack(problem, scale, widest);
+            judge(&dealer, &outcome, (scale, objective.constant, slack), proof, budget.gap_ppm)
         }
         Err(failed) => {
             Run::Judged(Answer::Unknown(format!("the solver failed: {}", failed.0), proof))
@@ -144,8 +145,7 @@ fn prepare(program: &mut Program<'_>) -> Result<Linear, String> {
 fn judge(
     dealer: &Dealer<'_>,
     outcome: &Outcome,
-    scale: f64,
-    constant: i128,
+    (scale, constant, slack): (f64, i128, i128),
     mut proof: Proof,
     gap_ppm: u64,
 ) -> Run {
@@ -168,11 +168,8 @@ fn judge(
         proof.notes.push(format!("not exact: {:?}", worth.faults));
         return Run::Inexact { bound, proof };
     }
-    // The solver's arithmetic tells values apart down to about 1e-9 of its largest coefficient;
-    // within that the bound is taken to be the value.
-    let slack = u128::from(rounding(dealer.problem)).saturating_add(resolution(scale));
-    let proved = outcome.status == Status::Optimal
-        && bound.saturating_add(i128::try_from(slack).unwrap_or(0)) >= value;
+    // Within what the solver can't tell apart the bound is taken to be the value.
+    let proved = outcome.status == Status::Optimal && bound.saturating_add(slack) >= value;
     if proved && gap_ppm == 0 {
         proof.basis = "branch and bound over all contents closed the gap (floating point, relative tolerance 1e-9); \
 the solution was valued in whole numbers"
@@ -187,11 +184,12 @@ the solution was valued in whole numbers"
     Run::Judged(Answer::Feasible(solution, bound.min(value), proof))
 }
 
-/// The smallest difference of objectives that the solver can be trusted to see: its coefficients are
-/// at most 1024 after scaling, its tolerance is 1e-9.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive scale")]
-fn resolution(scale: f64) -> u128 {
-    (scale * 1024e-9).ceil() as u128
+/// The smallest difference of objectives that a run can be trusted to see: the solver's coefficients
+/// are at most 1024 after scaling, its tolerance is 1e-9; costs are rounded per column; and rows that
+/// say what a measure is are open.
+#[expect(clippy::cast_possible_truncation, reason = "far below the range")]
+fn slack(problem: &Problem, scale: f64, widest: f64) -> i128 {
+    i128::from(rounding(problem)) + (scale * 1024e-9 + 2.0 * widest).ceil() as i128
 }
 
 /// How far costs that are rounded per column can be from costs that are rounded per meter.
