@@ -1,3 +1,6 @@
 //! Readers of application files.
 
+pub mod compose;
+pub mod files;
+mod paths;
 pub mod tree;

@@ -1,0 +1,3 @@
+//! x
+mod dotenv;
+mod interpolate;
