@@ -1,3 +1,6 @@
 //! x
 mod dotenv;
 mod interpolate;
+mod quantity;
+mod scalar;
+mod words;
