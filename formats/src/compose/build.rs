@@ -40,17 +40,11 @@ const KEPT: [(&str, &str); 20] = [
 pub(super) fn read(service: &mut ServiceReading<'_, '_>, node: &Node) {
     let mut build = Build { context: ".".to_owned(), ..Build::default() };
     if node.as_scalar().is_some() {
-        if let Some(context) = service.reading.text(node) {
-            build.context = context;
-        }
-    }
-    let entries = if node.as_scalar().is_some() {
-        &[]
+        build.context = service.reading.text(node).unwrap_or_default();
     } else {
-        service.reading.entries(node, "a context, or a map with one")
-    };
-    for (key, value) in entries {
-        entry(service, &mut build, key, value);
+        for (key, value) in service.reading.entries(node, "a context, or a map with one") {
+            entry(service, &mut build, key, value);
+        }
     }
     if build.dockerfile.is_some() && node.get("dockerfile_inline").is_some() {
         let says = "a build can't have both dockerfile and dockerfile_inline";

@@ -94,8 +94,13 @@ pub(super) fn labels(service: &mut ServiceReading<'_, '_>, node: &Node) {
 /// `label_file`: labels in files of variables.
 pub(super) fn label_file(service: &mut ServiceReading<'_, '_>, node: &Node) {
     service.say("label_file", &node.at, KeyFate::Carried);
+    service.label_files = text_list(node, service.reading);
+}
+
+/// Keeps the labels once all are known, those of files under the others.
+pub(super) fn settle_labels(service: &mut ServiceReading<'_, '_>) {
     let mut pairs = Vec::new();
-    for (path, at) in text_list(node, service.reading) {
+    for (path, at) in std::mem::take(&mut service.label_files) {
         let name = paths::join(&service.reading.folder, &path);
         let Some(source) = service.reading.source(&name, Some(&at)) else { continue };
         for (name, variable) in service.reading.variables(&source, &|_| None) {
@@ -104,13 +109,8 @@ pub(super) fn label_file(service: &mut ServiceReading<'_, '_>, node: &Node) {
             pairs.push(Pair { name: name.into(), at: variable.at, value, node, note: None });
         }
     }
-    service.labels.splice(0..0, pairs);
-}
-
-/// Keeps the labels once all are known.
-pub(super) fn settle_labels(service: &mut ServiceReading<'_, '_>) {
-    if !service.labels.is_empty() {
-        let pairs = std::mem::take(&mut service.labels);
+    pairs.append(&mut service.labels);
+    if !pairs.is_empty() {
         let labels = object(service, "labels", pairs);
         service.docker.put(&["Labels"], labels);
     }

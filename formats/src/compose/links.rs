@@ -89,9 +89,12 @@ const SCHEME_PORTS: &[(&str, u16)] = &[
     ("wss", 443),
 ];
 
-/// Links under construction: one for each pair and port.
+/// Links under construction.
 #[derive(Default)]
-pub(super) struct Links(BTreeMap<(String, String, Option<u16>), (Position, Vec<String>)>);
+pub(super) struct Links(BTreeMap<Ends, (Position, Vec<String>)>);
+
+/// What there is one link for: who sends, who receives, and the port there.
+type Ends = (String, String, Option<u16>);
 
 impl Links {
     /// Adds a link, or one reason more for it.
@@ -116,7 +119,7 @@ impl Links {
                 kept.extend(reasons);
             }
         }
-        let link = |((from, to, port), (at, reasons)): (_, (Position, Vec<String>))| Link {
+        let link = |((from, to, port), (at, reasons)): (Ends, (Position, Vec<String>))| Link {
             from,
             to,
             port,

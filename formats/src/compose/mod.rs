@@ -13,11 +13,13 @@
 //! type holds options of the mount with the same target; `HostConfig.Tmpfs` holds options of memory
 //! mounts. `native["docker-build"]` holds what concerns the building of the image.
 
+mod accelerators;
 mod build;
 mod carried;
 mod container_env;
 mod cycles;
 mod dependencies;
+mod deploy;
 mod document;
 mod dotenv;
 mod engine;
@@ -60,6 +62,7 @@ use coc_model::secret::Secrets;
 use self::environment::Environment;
 use self::load::{Level, Wanted};
 use self::reading::Reading;
+use self::service::Profiles;
 use crate::files::Files;
 use crate::paths;
 
@@ -152,10 +155,11 @@ fn application(request: &ReadRequest, reading: &mut Reading<'_>) -> Option<Appli
 }
 
 /// The active profiles.
-fn profiles(request: &ReadRequest, environment: &Environment) -> Vec<String> {
+fn profiles(request: &ReadRequest, environment: &Environment) -> Profiles {
     if !request.profiles.is_empty() {
-        return request.profiles.clone();
+        return Profiles(request.profiles.clone());
     }
     let named = environment.get("COMPOSE_PROFILES").unwrap_or_default();
-    named.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    let names = named.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Profiles(names.map(str::to_owned).collect())
 }

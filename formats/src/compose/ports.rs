@@ -102,7 +102,7 @@ fn long(service: &mut ServiceReading<'_, '_>, item: &Node) {
         let target = (target, target);
         let host_ip = host_ip.as_deref();
         let port = ShortPort { host_ip, published: range, target, protocol };
-        publish(service, &port, name, item);
+        publish(service, &port, name.as_deref(), item);
     }
 }
 
@@ -121,7 +121,7 @@ fn note_unused(service: &mut ServiceReading<'_, '_>, item: &Node) {
 fn publish(
     service: &mut ServiceReading<'_, '_>,
     port: &ShortPort<'_>,
-    name: Option<String>,
+    name: Option<&str>,
     item: &Node,
 ) {
     let loopback =
@@ -139,7 +139,7 @@ fn publish(
             host_ip: port.host_ip.map(str::to_owned),
             protocol: port.protocol,
             public: !loopback,
-            name: name.clone(),
+            name: name.map(str::to_owned),
         });
     }
 }

@@ -14,10 +14,10 @@ use super::key_notes::KeyNotes;
 use super::links::{Host, Links, hosts};
 use super::reading::{Reading, kind};
 use super::references::{Named, References};
-use super::service::{self, Draft};
+use super::service::{self, Draft, Profiles};
 use super::ties;
 use super::top_level::{self, TopLevel, section};
-use crate::tree::Node;
+use crate::tree::{Key, Node};
 
 /// The sections of a file.
 const SECTIONS: &[&str] = &[
@@ -28,7 +28,7 @@ const SECTIONS: &[&str] = &[
 pub(super) fn assemble(
     whole: &Node,
     name: String,
-    profiles: &[String],
+    profiles: &Profiles,
     environment: &Environment,
     reading: &mut Reading<'_>,
 ) -> Application {
@@ -95,7 +95,7 @@ struct Project<'a, 'r> {
 }
 
 impl Project<'_, '_> {
-    fn read_services(&mut self, whole: &Node, profiles: &[String], environment: &Environment) {
+    fn read_services(&mut self, whole: &Node, profiles: &Profiles, environment: &Environment) {
         let services = section(whole, "services", self.reading);
         for (key, node) in &services {
             if !node.is_null() && node.as_map().is_none() {
@@ -103,23 +103,18 @@ impl Project<'_, '_> {
                 self.reading.log.push(Mistake::at(node.at.clone(), says));
                 continue;
             }
-            let draft = service::read(key, node, environment, self.reading);
-            let on = draft.profiles.is_empty()
-                || draft.profiles.iter().any(|own| profiles.contains(own))
-                || profiles.iter().any(|profile| profile == "*");
-            if on {
+            // What a service that is left out keeps secret is no part of the application.
+            let secrets = std::mem::take(&mut self.reading.secrets);
+            let draft = service::read(key, node, (environment, profiles), self.reading);
+            let more = std::mem::replace(&mut self.reading.secrets, secrets);
+            if draft.runs {
+                self.reading.secrets.merge(more);
                 if draft.service.image.is_none() && draft.service.build.is_none() {
                     self.without_image(&key.text, &draft.service.at, node);
                 }
                 self.drafts.insert(key.text.to_string(), draft);
             } else {
-                let key_name = format!("services.{}", key.text);
-                let names = draft.profiles.join(", ");
-                self.notes.say(&key_name, &key.at, KeyFate::WithoutEffect);
-                let note =
-                    format!("left out, for it is of the profile {names}, which is not active");
-                self.notes.add(&key_name, &key.at, &note);
-                self.left_out.insert(key.text.to_string(), draft.profiles);
+                self.leave_out(key, draft.profiles);
             }
         }
         if self.drafts.is_empty() && self.reading.log.is_empty() {
@@ -130,6 +125,17 @@ impl Project<'_, '_> {
                 None => mistake.hint("give it \"services:\", or files to include that have some"),
             });
         }
+    }
+
+    fn leave_out(&mut self, key: &Key, profiles: Vec<String>) {
+        let name = format!("services.{}", key.text);
+        let note = match profiles.as_slice() {
+            [profile] => format!("left out, for the profile {profile} is not active"),
+            all => format!("left out, for none of the profiles {} is active", all.join(", ")),
+        };
+        self.notes.say(&name, &key.at, KeyFate::WithoutEffect);
+        self.notes.add(&name, &key.at, &note);
+        self.left_out.insert(key.text.to_string(), profiles);
     }
 
     fn without_image(&mut self, name: &str, at: &Position, node: &Node) {
@@ -169,7 +175,10 @@ impl Project<'_, '_> {
         let configs = named(&references.configs, &|name| top.configs.contains(name));
         let mut tell = |what, section, wrong: Vec<Named>, known: Vec<&str>| {
             for (name, at) in wrong {
-                let otherwise = format!("name it under \"{section}:\" of the file");
+                let otherwise = format!(
+                    "name it under \"{section}:\", or give the file that has it first: -f base.yaml -f {}",
+                    at.file
+                );
                 let known = known.iter().copied();
                 self.reading.unknown_name((&name, &at), what, known, &otherwise);
             }
@@ -226,8 +235,8 @@ impl Project<'_, '_> {
             return;
         }
         let known = drafts.keys().chain(self.left_out.keys()).map(String::as_str);
-        let otherwise = "give the file that has it first: -f base.yaml -f this.yaml";
-        self.reading.unknown_name((name, at), "service", known, otherwise);
+        let otherwise = format!("give the file that has it first: -f base.yaml -f {}", at.file);
+        self.reading.unknown_name((name, at), "service", known, &otherwise);
     }
 
     fn check_circles(&mut self) {

@@ -21,10 +21,13 @@ pub(super) fn passed_on(scalar: &Scalar) -> Option<String> {
 pub(super) fn surprise(scalar: &Scalar) -> Option<String> {
     let written = &*scalar.text;
     let passed = passed_on(scalar).filter(|passed| passed != written)?;
-    let octal = written.trim_start_matches(['-', '+']).starts_with('0')
-        && passed.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let kind = if octal { "a number in octal or without its zeros" } else { "a number" };
-    let kind = if matches!(&*passed, "true" | "false") { "true or false" } else { kind };
+    let digits = written.trim_start_matches(['-', '+']);
+    let octal = digits.starts_with('0') && digits.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    let kind = match &*passed {
+        "true" | "false" => "true or false",
+        _ if octal => "an octal number",
+        _ => "a number",
+    };
     Some(format!(
         "Compose takes the unquoted {written} for {kind} and passes \"{passed}\" on, as is done \
          here; quote it to pass \"{written}\""

@@ -13,13 +13,13 @@ use super::document::Document;
 use super::environment::Environment;
 use super::key_notes::KeyNotes;
 use super::reading::Reading;
-use super::references::References;
+use super::references::{Named, References};
 use super::resources::Resources;
 use super::values::{Pair, text_list};
 use super::words::{self, WordsError};
 use super::{
-    build, carried, container_env, dependencies, engine, healthcheck, mounts, networks, ports,
-    resources, secrecy,
+    accelerators, build, carried, container_env, dependencies, deploy, engine, healthcheck, mounts,
+    networks, ports, resources, secrecy,
 };
 use crate::tree::{Key, Node, Value};
 
@@ -35,6 +35,8 @@ pub(super) struct Draft {
     pub(super) variables: Vec<Variable>,
     /// The profiles it belongs to.
     pub(super) profiles: Vec<String>,
+    /// False if none of them is active.
+    pub(super) runs: bool,
 }
 
 /// A service while it is read.
@@ -61,10 +63,14 @@ pub(super) struct ServiceReading<'a, 'r> {
     pub(super) pairs: Vec<Pair>,
     /// Its files of variables.
     pub(super) env_files: Vec<EnvFile>,
-    /// Its labels, as given, those of files first.
+    /// Its labels, as given.
     pub(super) labels: Vec<Pair>,
+    /// Its files of labels.
+    pub(super) label_files: Vec<Named>,
     /// Names other than its own under which it can be reached.
     pub(super) host_names: Vec<String>,
+    /// What `deploy` says of restarts, which goes before what `restart` says.
+    pub(super) restart_policy: Option<Restart>,
     /// Where it gives its container a name.
     pub(super) container_name: Option<Position>,
     /// Where it says what network it has.
@@ -92,7 +98,7 @@ const READERS: &[(&str, Reader)] = &[
     ("cpus", resources::cpus),
     ("credential_spec", engine::credential_spec),
     ("depends_on", dependencies::depends_on),
-    ("deploy", resources::deploy),
+    ("deploy", deploy::deploy),
     ("devices", engine::devices),
     ("entrypoint", entrypoint),
     ("env_file", container_env::env_file),
@@ -100,7 +106,7 @@ const READERS: &[(&str, Reader)] = &[
     ("expose", ports::expose),
     ("external_links", dependencies::external_links),
     ("extra_hosts", engine::extra_hosts),
-    ("gpus", resources::gpus),
+    ("gpus", accelerators::gpus),
     ("healthcheck", healthcheck::read),
     ("hostname", networks::hostname),
     ("image", image),
@@ -143,11 +149,21 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("use_api_socket", "the Engine's socket is not given to containers"),
 ];
 
-/// Reads a service.
+/// The profiles that are active.
+pub(super) struct Profiles(pub(super) Vec<String>);
+
+impl Profiles {
+    /// True if a service with these profiles runs: it has none, or one that is active.
+    fn activate(&self, own: &[String]) -> bool {
+        own.is_empty() || self.0.iter().any(|active| active == "*" || own.contains(active))
+    }
+}
+
+/// Reads a service. Files that it names are looked for only if it runs.
 pub(super) fn read(
     key: &Key,
     node: &Node,
-    environment: &Environment,
+    (environment, profiles): (&Environment, &Profiles),
     reading: &mut Reading<'_>,
 ) -> Draft {
     let mut service = ServiceReading::new(key, environment, reading);
@@ -157,7 +173,7 @@ pub(super) fn read(
     for (key, value) in service.reading.entries(node, "a map of the keys of a service") {
         service.key(key, value);
     }
-    service.finish()
+    service.finish(profiles)
 }
 
 impl<'a, 'r> ServiceReading<'a, 'r> {
@@ -175,7 +191,9 @@ impl<'a, 'r> ServiceReading<'a, 'r> {
             pairs: Vec::new(),
             env_files: Vec::new(),
             labels: Vec::new(),
+            label_files: Vec::new(),
             host_names: Vec::new(),
+            restart_policy: None,
             container_name: None,
             network_mode: None,
             profiles: Vec::new(),
@@ -224,8 +242,16 @@ impl<'a, 'r> ServiceReading<'a, 'r> {
         self.notes.add(key, at, why);
     }
 
-    fn finish(mut self) -> Draft {
+    fn finish(mut self, profiles: &Profiles) -> Draft {
+        let runs = profiles.activate(&self.profiles);
+        if !runs {
+            self.env_files.clear();
+            self.label_files.clear();
+        }
         resources::settle(&mut self);
+        if let Some(restart) = self.restart_policy {
+            self.service.restart = restart;
+        }
         networks::settle(&mut self);
         container_env::settle_labels(&mut self);
         let variables = container_env::settle(&mut self);
@@ -243,6 +269,7 @@ impl<'a, 'r> ServiceReading<'a, 'r> {
             references: self.references,
             variables,
             profiles: self.profiles,
+            runs,
         }
     }
 }

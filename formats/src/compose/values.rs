@@ -217,7 +217,7 @@ impl Reading<'_> {
         otherwise: &str,
     ) {
         let says = format!("no {what} named \"{name}\"");
-        let mistake = Mistake::at(at.clone(), says);
+        let mistake = Mistake::at(at.clone(), says).width(name.chars().count());
         self.log.push(match closest(name, names.take(NAMES_MAX)) {
             Some(near) => mistake.hint(format!("did you mean \"{near}\"?")),
             None => mistake.hint(otherwise),
