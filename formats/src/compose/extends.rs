@@ -35,6 +35,9 @@ pub(super) fn resolve(
             extending.reading.extended.insert(key.text.to_string(), extends.at.clone());
         }
         let whole = extending.service(&file, &key.text, &mut Vec::new());
+        if whole.is_none() {
+            extending.reading.broken.insert(key.text.to_string());
+        }
         (key.clone(), whole.unwrap_or_else(|| without_extends(service)))
     });
     let extended = Value::Map(Arc::new(extended.collect()));

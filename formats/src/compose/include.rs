@@ -42,8 +42,12 @@ fn one(item: &Node, level: &Level, reading: &mut Reading<'_>) -> Option<Node> {
         reading.wrong(item, "a file, or a map with a path");
         return None;
     }
-    let path = item.get("path");
-    let nodes = text_list(if item.as_map().is_some() { path? } else { item }, reading);
+    let path = if item.as_map().is_some() { item.get("path") } else { Some(item) };
+    let Some(path) = path else {
+        reading.wrong(item, "a map with a path");
+        return None;
+    };
+    let nodes = text_list(path, reading);
     let first = local_path(nodes.first()?, level, reading)?;
     if let Some(cycle) = cycle(&first, level, reading) {
         let says = format!("the files include each other in a circle: {cycle}");

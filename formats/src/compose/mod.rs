@@ -63,7 +63,7 @@ use self::environment::Environment;
 use self::load::{Level, Wanted};
 use self::reading::Reading;
 use self::service::Profiles;
-use crate::files::Files;
+use crate::files::{Files, MemoryFiles};
 use crate::paths;
 
 /// What to read, and what of the world the files may see.
@@ -162,4 +162,26 @@ fn profiles(request: &ReadRequest, environment: &Environment) -> Profiles {
     let named = environment.get("COMPOSE_PROFILES").unwrap_or_default();
     let names = named.split(',').map(str::trim).filter(|name| !name.is_empty());
     Profiles(names.map(str::to_owned).collect())
+}
+
+/// Reads any bytes as files, split at zero bytes into `compose.yaml`, `.env`, `x.yaml` and `x.env`:
+/// for fuzzers, which look for bytes that make it panic or run on.
+///
+/// # Errors
+/// All that is wrong with the files.
+#[doc(hidden)]
+pub fn read_any(bytes: &[u8]) -> Result<Application, Mistakes> {
+    let mut files = MemoryFiles::in_folder("/srv/fuzz");
+    let names = ["compose.yaml", ".env", "x.yaml", "x.env"];
+    for (name, text) in names.iter().zip(bytes.split(|byte| *byte == 0)) {
+        files = files.with(name, &String::from_utf8_lossy(text));
+    }
+    let request = ReadRequest { paths: vec!["compose.yaml".to_owned()], ..ReadRequest::default() };
+    read(&request, &files).map(|read| read.application)
+}
+
+/// The keys that a service may have, beside those that start with `x-`: for completion in editors,
+/// and for tests that none is forgotten.
+pub fn known_service_keys() -> impl Iterator<Item = &'static str> {
+    service::known_keys()
 }

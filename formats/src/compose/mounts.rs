@@ -228,7 +228,8 @@ pub(super) fn secrets(service: &mut ServiceReading<'_, '_>, node: &Node) {
 /// `configs`.
 pub(super) fn configs(service: &mut ServiceReading<'_, '_>, node: &Node) {
     for (name, target, at) in files(service, node, "configs") {
-        let target = target.unwrap_or_else(|| format!("/{name}"));
+        let target = target.unwrap_or_else(|| name.clone());
+        let target = if paths::is_absolute(&target) { target } else { format!("/{target}") };
         service.references.configs.push((name.clone(), at.clone()));
         add(service, Mount { source: MountSource::Config(name), target, read_only: true }, &at);
     }
@@ -284,6 +285,14 @@ pub(super) fn volumes_from(service: &mut ServiceReading<'_, '_>, node: &Node) {
 
 /// Adds a mount; one with the same target is replaced, as Compose does.
 fn add(service: &mut ServiceReading<'_, '_>, mount: Mount, at: &Position) {
+    let target = &mount.target;
+    if !paths::is_absolute(target) || is_letter_and_slash(target) {
+        let says = format!("a mount goes to a path from the root, not to \"{target}\"");
+        let mistake = Mistake::at(at.clone(), says);
+        return service.reading.log.push(mistake.hint(
+            "it starts with \"/\"; one letter before a colon is a drive of Windows and no volume",
+        ));
+    }
     if let MountSource::Volume(name) = &mount.source {
         service.references.volumes.push((name.clone(), at.clone()));
     }
@@ -299,6 +308,11 @@ fn add(service: &mut ServiceReading<'_, '_>, mount: Mount, at: &Position) {
             service.service.mounts.push(mount);
         }
     }
+}
+
+/// True for what a volume with a name of one letter looks like.
+fn is_letter_and_slash(target: &str) -> bool {
+    matches!(target.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }
 
 /// A path with `~` written out.

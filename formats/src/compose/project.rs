@@ -143,7 +143,8 @@ impl Project<'_, '_> {
         let given = |key: &str| {
             node.get(key).is_some_and(|n| n.as_scalar().is_none_or(|s| !s.text.is_empty()))
         };
-        if !given("image") && !given("build") && !given("provider") {
+        let broken = self.reading.broken.contains(name);
+        if !broken && !["image", "build", "provider"].into_iter().any(given) {
             let says = format!("the service \"{name}\" has neither image nor build");
             let mistake = Mistake::at(at.clone(), says).width(name.chars().count());
             self.reading.log.push(mistake.hint(format!(

@@ -36,6 +36,8 @@ pub(super) struct Reading<'a> {
     pub(super) secrets: Secrets,
     /// Services that extend another, by name, with where they say so.
     pub(super) extended: BTreeMap<String, Position>,
+    /// Services that could not be laid over what they extend.
+    pub(super) broken: BTreeSet<String>,
     sources: SourceFiles,
     origins: BTreeMap<Position, Origin>,
     hidden: Vec<SecretValue>,
@@ -65,6 +67,7 @@ impl<'a> Reading<'a> {
             file_values: BTreeMap::new(),
             secrets: Secrets::new(),
             extended: BTreeMap::new(),
+            broken: BTreeSet::new(),
             sources: SourceFiles::default(),
             origins: BTreeMap::new(),
             hidden: Vec::new(),

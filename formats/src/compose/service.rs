@@ -274,7 +274,8 @@ impl<'a, 'r> ServiceReading<'a, 'r> {
     }
 }
 
-fn known_keys() -> impl Iterator<Item = &'static str> {
+/// All keys of a service.
+pub(super) fn known_keys() -> impl Iterator<Item = &'static str> {
     let read = READERS.iter().map(|(key, _)| *key);
     read.chain(carried::keys()).chain(WITHOUT_EFFECT.iter().map(|(key, _)| *key)).chain(["extends"])
 }
