@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use coc_model::mistake::{Mistake, Position, closest};
+use coc_model::mistake::{Mistake, Position};
 
 use super::filling::fill_all;
 use super::load::{Level, Wanted, documents};
 use super::merge::{alone, merge_services};
 use super::reading::{Reading, width};
 use super::relocate::relocate;
+use super::values::NAMES_MAX;
 use crate::paths;
 use crate::tree::{Node, Value};
 
@@ -117,9 +118,9 @@ impl Extending<'_, '_> {
         };
         if !base_file.services.contains_key(&name) {
             let says = format!("no service named \"{name}\" in {}", base_file.path);
-            let near = closest(&name, base_file.services.keys().map(String::as_str));
             let mistake = Mistake::at(name_node.at.clone(), says).width(width(name_node));
-            let hint = near.map(|near| format!("did you mean \"{near}\"?"));
+            let known = base_file.services.keys().map(String::as_str);
+            let hint = self.reading.meant(&name, known.take(NAMES_MAX));
             self.reading.log.push(Mistake { hint, ..mistake });
             return None;
         }

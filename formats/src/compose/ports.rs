@@ -12,6 +12,9 @@ use super::service::ServiceReading;
 use super::short::{self, PortError, ShortPort};
 use crate::tree::Node;
 
+/// How many ports of one service are read: every port of both usual protocols.
+const PORTS_MAX: usize = 2 << 16;
+
 /// `ports`: texts, numbers and maps.
 pub(super) fn ports(service: &mut ServiceReading<'_, '_>, node: &Node) {
     for item in service.reading.items(node, "a list of ports") {
@@ -33,6 +36,7 @@ pub(super) fn expose(service: &mut ServiceReading<'_, '_>, node: &Node) {
     for item in service.reading.items(node, "a list of ports") {
         let Some(text) = text_of(service, item) else { continue };
         match short::port(&text) {
+            Ok(port) if too_many(service, port.target, item) => {}
             Ok(port) if port.published.is_none() && port.host_ip.is_none() => {
                 for target in port.target.0..=port.target.1 {
                     let inner = inner_port(target, port.protocol);
@@ -118,12 +122,26 @@ fn note_unused(service: &mut ServiceReading<'_, '_>, item: &Node) {
     }
 }
 
+/// Logs that there are too many ports, if there are with so many more.
+fn too_many(service: &mut ServiceReading<'_, '_>, more: (u16, u16), item: &Node) -> bool {
+    let count = usize::from(more.1 - more.0) + 1;
+    let too_many = service.service.ports.len() + count > PORTS_MAX;
+    if too_many {
+        let says = format!("over {PORTS_MAX} ports of one service are named");
+        service.reading.log.push(Mistake::at(item.at.clone(), says).hint("name each port once"));
+    }
+    too_many
+}
+
 fn publish(
     service: &mut ServiceReading<'_, '_>,
     port: &ShortPort<'_>,
     name: Option<&str>,
     item: &Node,
 ) {
+    if too_many(service, port.target, item) {
+        return;
+    }
     let loopback =
         port.host_ip.and_then(|ip| ip.parse::<IpAddr>().ok()).is_some_and(|ip| ip.is_loopback());
     let one_of = port.published.filter(|range| range.1 - range.0 != port.target.1 - port.target.0);

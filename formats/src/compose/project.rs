@@ -197,7 +197,8 @@ impl Project<'_, '_> {
         references: &References,
         drafts: &BTreeMap<String, Draft>,
     ) -> Vec<Waiting> {
-        let mut waits = Vec::new();
+        let mut waits: Vec<Waiting> = Vec::new();
+        let mut implied = BTreeSet::new();
         for (other, wait) in &references.waits {
             if drafts.contains_key(other) {
                 let (condition, required) = (wait.condition, wait.required);
@@ -216,7 +217,7 @@ impl Project<'_, '_> {
             if drafts.contains_key(&named.0) {
                 let condition = Condition::Started;
                 let dependency = Dependency { service: named.0.clone(), condition, required: true };
-                if !waits.iter().any(|wait: &Waiting| wait.dependency.service == named.0) {
+                if implied.insert(&named.0) {
                     waits.push(Waiting { dependency, at: named.1.clone(), key });
                 }
             } else {
@@ -293,7 +294,7 @@ impl Project<'_, '_> {
         };
         for (name, ties) in ties::of_volumes(&services, &place) {
             if let Some(service) = services.get_mut(&name) {
-                ties.into_iter().for_each(|tie| add_tie(service, tie));
+                add_ties(service, ties);
             }
         }
         note_unused_volumes(&self.top, &services, &mut self.notes);
@@ -356,23 +357,25 @@ fn settled(draft: Draft, waits: Vec<Waiting>) -> Service {
         service.after.push(wait.dependency);
     }
     service.after.sort();
-    for tie in references.ties {
-        add_tie(&mut service, tie);
-    }
+    add_ties(&mut service, references.ties);
     service.keys = notes.into_notes();
     service
 }
 
-/// Adds a tie; one service has one tie to another, with all reasons.
-fn add_tie(service: &mut Service, tie: Tie) {
-    let what = format!("with.{}", tie.service);
-    service.inferred.push(Inference { what, reason: tie.reason.clone() });
-    match service.with.iter_mut().find(|before| before.service == tie.service) {
-        Some(before) => {
+/// Adds ties; one service has one tie to another, with all reasons.
+fn add_ties(service: &mut Service, ties: Vec<Tie>) {
+    let places = service.with.iter().enumerate().map(|(i, tie)| (tie.service.clone(), i));
+    let mut places: BTreeMap<String, usize> = places.collect();
+    for tie in ties {
+        let what = format!("with.{}", tie.service);
+        service.inferred.push(Inference { what, reason: tie.reason.clone() });
+        if let Some(before) = places.get(&tie.service).and_then(|i| service.with.get_mut(*i)) {
             before.reason.push_str("; ");
             before.reason.push_str(&tie.reason);
+        } else {
+            places.insert(tie.service.clone(), service.with.len());
+            service.with.push(tie);
         }
-        None => service.with.push(tie),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coc_model::application::{KeyFate, KeyNote, SourceFiles};
-use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position};
+use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position, closest};
 use coc_model::secret::{SecretValue, Secrets, is_secret_name, is_secret_value};
 
 use super::dotenv::{self, Variable};
@@ -20,6 +20,9 @@ use crate::tree::{Core, Node, Scalar, Value};
 const ROOM: usize = 64 << 20;
 /// How many files one reading may load, a file being counted each time it is included.
 const LOADS_MAX: usize = 1_000;
+
+/// After how many mistakes no name that was meant is looked for any more.
+const HINTS_MAX: usize = 1_000;
 
 /// The state of a reading.
 pub(super) struct Reading<'a> {
@@ -43,6 +46,7 @@ pub(super) struct Reading<'a> {
     hidden: Vec<SecretValue>,
     room: usize,
     loads: usize,
+    hints: usize,
 }
 
 /// Where a text came from that variables are a part of.
@@ -73,6 +77,7 @@ impl<'a> Reading<'a> {
             hidden: Vec::new(),
             room: ROOM,
             loads: 0,
+            hints: 0,
         }
     }
 
@@ -200,6 +205,17 @@ impl<'a> Reading<'a> {
         }
         let scalar = Scalar { text: filled.text.into(), plain: false, verbatim: false };
         Some(Node { value: Value::Scalar(scalar), at: node.at.clone(), tag: node.tag.clone() })
+    }
+
+    /// The name that was probably meant, as advice.
+    pub(super) fn meant<'n>(
+        &mut self,
+        wrong: &str,
+        known: impl Iterator<Item = &'n str>,
+    ) -> Option<String> {
+        self.hints += 1;
+        let near = if self.hints > HINTS_MAX { None } else { closest(wrong, known) };
+        near.map(|near| format!("did you mean \"{near}\"?"))
     }
 
     /// Where the text of a node came from, if variables are a part of it.

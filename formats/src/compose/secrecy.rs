@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use coc_model::application::Probe;
 use coc_model::mistake::Mistake;
 use coc_model::secret::{SECRET_KEY, SecretRef, SecretValue, Secrets};
@@ -48,8 +48,11 @@ impl Finder {
             return Some(Self(None));
         }
         let bytes: usize = values.iter().map(|value| value.len()).sum();
-        let longest = MatchKind::LeftmostLongest;
-        let build = || AhoCorasick::builder().match_kind(longest).build(values).ok();
+        let mut builder = AhoCorasick::builder();
+        // Few values over short texts are the rule: what is quick to build is quick.
+        builder.match_kind(MatchKind::LeftmostLongest);
+        builder.kind(Some(AhoCorasickKind::NoncontiguousNFA)).prefilter(false);
+        let build = || builder.build(values).ok();
         if bytes > BYTES_MAX { None } else { build().map(|finder| Self(Some(finder))) }
     }
 

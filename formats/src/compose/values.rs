@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use coc_model::mistake::{Mistake, Position, closest};
+use coc_model::mistake::{Mistake, Position};
 use coc_model::quantity::{Bytes, Micros};
 
 use super::reading::{Reading, kind};
@@ -14,7 +14,7 @@ use super::{merge, quantity};
 use crate::tree::{Core, Key, Node, Scalar, Value};
 
 /// Among how many names one that is close to a wrong one is looked for.
-const NAMES_MAX: usize = 1_000;
+pub(super) const NAMES_MAX: usize = 1_000;
 
 /// A name with a value: of an environment, of labels, of options.
 pub(super) struct Pair {
@@ -201,11 +201,9 @@ impl Reading<'_> {
     pub(super) fn unknown_key(&mut self, key: &Key, known: &[&str], place: &str) {
         let says = format!("{place} has no key \"{}\"", key.text);
         let mistake = Mistake::at(key.at.clone(), says).width(key.text.chars().count());
-        let near = closest(&key.text, known.iter().copied());
-        self.log.push(match near {
-            Some(near) => mistake.hint(format!("did you mean \"{near}\"?")),
-            None => mistake.hint("keys of your own start with \"x-\""),
-        });
+        let near = self.meant(&key.text, known.iter().copied());
+        let hint = near.unwrap_or_else(|| "keys of your own start with \"x-\"".to_owned());
+        self.log.push(mistake.hint(hint));
     }
 
     /// Logs a name that nothing has.
@@ -218,10 +216,8 @@ impl Reading<'_> {
     ) {
         let says = format!("no {what} named \"{name}\"");
         let mistake = Mistake::at(at.clone(), says).width(name.chars().count());
-        self.log.push(match closest(name, names.take(NAMES_MAX)) {
-            Some(near) => mistake.hint(format!("did you mean \"{near}\"?")),
-            None => mistake.hint(otherwise),
-        });
+        let near = self.meant(name, names.take(NAMES_MAX));
+        self.log.push(mistake.hint(near.unwrap_or_else(|| otherwise.to_owned())));
     }
 }
 
