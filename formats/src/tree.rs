@@ -17,6 +17,9 @@ pub const DEPTH_MAX: usize = 128;
 /// How many nodes a document may have once its aliases are written out.
 pub const NODES_MAX: usize = 2_000_000;
 
+/// The tag `!!str`, which makes a text of any scalar.
+const STRING_TAG: &str = "tag:yaml.org,2002:str";
+
 /// A node and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -138,6 +141,18 @@ impl Node {
         self.as_map()?.iter().find(|(k, _)| &*k.text == key).map(|(_, v)| v)
     }
 
+    /// The place of a character inside a scalar, counted from 0, where columns inside it can be
+    /// told; else the place of the node.
+    pub fn place_of(&self, character: usize) -> Position {
+        let mut at = self.at.clone();
+        if let Some(scalar) = self.as_scalar().filter(|s| s.verbatim) {
+            let quote = usize::from(!scalar.plain);
+            let ahead = u32::try_from(character + quote).unwrap_or(u32::MAX);
+            at.column = at.column.saturating_add(ahead);
+        }
+        at
+    }
+
     /// True for `null`, `~` and nothing at all.
     pub fn is_null(&self) -> bool {
         self.as_scalar().is_some_and(|s| s.core() == Core::Null)
@@ -193,8 +208,9 @@ impl Node {
 /// # Errors
 /// Text that is no YAML, each mistake at its place; files over [`FILE_BYTES_MAX`], nesting over
 /// [`DEPTH_MAX`], documents over [`NODES_MAX`] nodes; aliases of unknown anchors; keys that are
-/// no texts or come twice.
+/// no texts or come twice. A byte order mark before the first character is passed over.
 pub fn read_documents(file: &Arc<str>, text: &str, log: &mut MistakeLog) -> Vec<Node> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() > FILE_BYTES_MAX {
         let megabytes = text.len() >> 20;
         log.push(
@@ -307,16 +323,17 @@ impl<'a> Builder<'a> {
     fn take(&mut self, event: Event<'_>, span: &Span, source: &str) {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let plain = style == ScalarStyle::Plain;
+                let tag = tag_text(tag.as_deref());
+                let plain = style == ScalarStyle::Plain && tag.as_deref() != Some(STRING_TAG);
                 let one_line = span.start.line() == span.end.line();
                 let inner = span.end.index().saturating_sub(span.start.index());
-                let quotes = if plain { 0 } else { 2 };
+                let quotes = if style == ScalarStyle::Plain { 0 } else { 2 };
                 let verbatim = one_line
                     && !matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
                     && text.chars().count() + quotes == inner;
                 let scalar = Scalar { text: text.into(), plain, verbatim };
                 let at = self.start_of(span);
-                let node = Node { value: Value::Scalar(scalar), at, tag: tag_text(tag.as_deref()) };
+                let node = Node { value: Value::Scalar(scalar), at, tag };
                 self.add(anchor, node, 1);
             }
             Event::SequenceStart(anchor, tag) => {
@@ -501,6 +518,22 @@ mod tests {
             json("[yes, on, 22:22, 0755, 0o17, 0x1F, 1.5, ~, \"5\", true, 1e3, 2024-01-01, -.inf]"),
             r#"["yes","on","22:22",755,15,31,1.5,null,"5",true,1000.0,"2024-01-01","-.inf"]"#
         );
+    }
+
+    #[test]
+    fn a_tagged_string_is_a_text_and_a_byte_order_mark_is_nothing() {
+        assert_eq!(json("\u{feff}[!!str 5, !!str true, !other 5]"), r#"["5","true",5]"#);
+    }
+
+    #[test]
+    fn characters_inside_a_scalar_have_their_places() {
+        let text = "a: x$y\nb: \"x$y\"\nc: \"x\\n$y\"\nd: !!str x$y\n";
+        let documents = read(text).unwrap();
+        let place = |key: &str| documents[0].get(key).unwrap().place_of(1).to_string();
+        assert_eq!(place("a"), "f.yaml:1:5");
+        assert_eq!(place("b"), "f.yaml:2:6");
+        assert_eq!(place("c"), "f.yaml:3:4", "escapes move columns: the scalar's own place");
+        assert_eq!(place("d"), "f.yaml:4:4", "a tag stands before the text: the tag's place");
     }
 
     #[test]

@@ -121,6 +121,12 @@ impl Mistakes {
     pub fn count(&self) -> usize {
         self.0.len()
     }
+
+    /// The same mistakes, each told in another way (secrets taken out, files renamed).
+    #[must_use]
+    pub fn map(self, change: impl FnMut(Mistake) -> Mistake) -> Self {
+        Self(self.0.into_iter().map(change).collect())
+    }
 }
 
 impl From<Mistake> for Mistakes {
@@ -239,6 +245,13 @@ mod tests {
         log.push(Mistake::at(Position::new(&file, 9, 1), "second"));
         let text = log.finish(()).map_err(|m| m.to_string());
         assert_eq!(text, Err("a.yaml:2:5: first (do this)\na.yaml:9:1: second".into()));
+    }
+
+    #[test]
+    fn mistakes_can_be_told_in_another_way() {
+        let mistakes = Mistakes::from(Mistake::of_request("said hunter2"));
+        let told = mistakes.map(|m| Mistake { says: m.says.replace("hunter2", "***"), ..m });
+        assert_eq!(told.to_string(), "said ***");
     }
 
     #[test]

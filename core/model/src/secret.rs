@@ -17,7 +17,40 @@ impl SecretRef {
     pub fn of_environment(service: &str, variable: &str) -> Self {
         Self(format!("application:{service}:env:{variable}"))
     }
+
+    /// The reference to the value of a variable that the application's files use elsewhere than in
+    /// an environment: in a command, in a label.
+    pub fn of_variable(service: &str, variable: &str) -> Self {
+        Self(format!("application:{service}:variable:{variable}"))
+    }
+
+    /// The reference to one text of the native document of a service, by its path in there.
+    pub fn of_document(service: &str, path: &str) -> Self {
+        Self(format!("application:{service}:native:{path}"))
+    }
+
+    /// The reference to what a [`MountSource::Secret`](crate::application::MountSource::Secret) of
+    /// this name holds.
+    pub fn of_secret_file(name: &str) -> Self {
+        Self(format!("application:secret:{name}"))
+    }
+
+    /// The reference to what a [`MountSource::Config`](crate::application::MountSource::Config) of
+    /// this name holds. Configurations are kept like secrets, for they often hold some.
+    pub fn of_config_file(name: &str) -> Self {
+        Self(format!("application:config:{name}"))
+    }
+
+    /// What stands for the value inside a longer text, such as a word of a command:
+    /// `--token=${secret:application:web:variable:TOKEN}`. [`Secrets::reveal_in`] puts the value
+    /// there when the text is sent.
+    pub fn placeholder(&self) -> String {
+        format!("{PLACEHOLDER_START}{}}}", self.0)
+    }
 }
+
+/// How a placeholder of a secret value starts.
+const PLACEHOLDER_START: &str = "${secret:";
 
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,6 +99,25 @@ impl Secrets {
     /// The value behind a reference.
     pub fn get(&self, reference: &SecretRef) -> Option<&SecretValue> {
         self.0.get(reference)
+    }
+
+    /// The text with the values in place of the placeholders that [`SecretRef::placeholder`] made;
+    /// to be called where the text is sent. Texts without placeholders come back as they are.
+    ///
+    /// # Errors
+    /// The first reference that has no value here.
+    pub fn reveal_in(&self, text: &str) -> Result<String, SecretRef> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(PLACEHOLDER_START) {
+            let Some((name, left)) = after.split_once('}') else { break };
+            let reference = SecretRef(name.to_owned());
+            let Some(value) = self.get(&reference) else { return Err(reference) };
+            out.push_str(before);
+            out.push_str(value.reveal());
+            rest = left;
+        }
+        Ok(out + rest)
     }
 
     /// Takes over all the secrets of another reading.
@@ -131,6 +183,18 @@ mod tests {
         }
         assert!(is_secret_value("postgres://app:hunter2@db:5432/app"));
         assert!(!is_secret_value("http://db:5432/a@b:c"));
+    }
+
+    #[test]
+    fn placeholders_are_replaced_where_a_text_is_sent() {
+        let reference = SecretRef::of_variable("web", "TOKEN");
+        let mut secrets = Secrets::new();
+        secrets.insert(reference.clone(), SecretValue::new("canary"));
+        let text = format!("--token={}${{HOME}} {0}", reference.placeholder());
+        assert!(!text.contains("canary"));
+        assert_eq!(secrets.reveal_in(&text).as_deref(), Ok("--token=canary${HOME} canary"));
+        assert_eq!(secrets.reveal_in("${secret:open").as_deref(), Ok("${secret:open"));
+        assert_eq!(Secrets::new().reveal_in(&text), Err(reference));
     }
 
     #[test]
