@@ -7,5 +7,6 @@ pub mod files;
 pub mod kubernetes;
 pub mod native;
 mod paths;
+pub mod read;
 mod sealing;
 pub mod tree;
