@@ -1,2 +1,61 @@
-//! To be written.
-fn main() {}
+//! `coc`: plans, proves, runs and keeps applications over several clouds.
+
+mod arguments;
+mod commands;
+mod failure;
+mod inputs;
+mod mounts;
+mod talk;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Verb};
+use failure::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            talk::say(&format!("error: the program can't start: {error}"));
+            return ExitCode::from(Exit::Failed as u8);
+        }
+    };
+    let exit = match runtime.block_on(run(&arguments)) {
+        Ok(exit) => exit,
+        Err(failure) => told(failure),
+    };
+    ExitCode::from(exit as u8)
+}
+
+async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let global = &arguments.global;
+    match &arguments.verb {
+        Verb::Check(check) => commands::check::run(global, check),
+        Verb::Offers(offers) => commands::offers::run(global, offers),
+        Verb::Plan(plan) => commands::plan::run(global, plan).await,
+        Verb::Verify(plan) => commands::verify::run(global, plan).await,
+        Verb::Explain(plan) => commands::explain::run(global, plan),
+        _ => Err(Failure::failed("not there yet")),
+    }
+}
+
+/// Says what went wrong; gives the exit code for it.
+fn told(failure: Failure) -> Exit {
+    match failure {
+        Failure::Input(mistakes, files) => {
+            talk::say(talk::mistakes(&mistakes, &files).trim_end());
+            Exit::WrongInput
+        }
+        Failure::Failed { says, hint } => {
+            talk::say(&format!("error: {says}"));
+            if let Some(hint) = hint {
+                talk::say(&format!("  hint: {hint}"));
+            }
+            Exit::Failed
+        }
+        Failure::Told(exit) => exit,
+    }
+}

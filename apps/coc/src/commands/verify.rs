@@ -1,0 +1,100 @@
+//! `coc verify`: the checker alone.
+
+use coc_checker::{Question, check};
+use coc_model::plan::{Plan, Status};
+
+use crate::arguments::{Global, PlanFile};
+use crate::failure::{Exit, Failure};
+use crate::inputs::{self, Input, Sources};
+use crate::talk;
+
+/// Reads a plan from a file.
+pub(crate) fn read_plan(path: &str) -> Result<Plan, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::with_hint(format!("{path} can't be read: {error}"), "make a plan with: coc plan FILE -o PLAN"))?;
+    serde_json::from_str(&text).map_err(|error| {
+        let at = coc_model::mistake::Position {
+            file: path.into(),
+            line: u32::try_from(error.line()).unwrap_or(1).max(1),
+            column: u32::try_from(error.column()).unwrap_or(1).max(1),
+        };
+        coc_model::mistake::Mistake::at(at, format!("this is no plan: {error}"))
+            .hint("make one with: coc plan FILE -o PLAN")
+            .pipe()
+    })
+}
+
+trait Pipe {
+    fn pipe(self) -> Failure;
+}
+
+impl Pipe for coc_model::mistake::Mistake {
+    fn pipe(self) -> Failure {
+        Failure::from(coc_model::mistake::Mistakes::from(self))
+    }
+}
+
+/// The sources that a plan says it was made from.
+pub(crate) fn sources_of(plan: &Plan) -> Sources {
+    Sources {
+        files: plan.inputs.files.clone(),
+        profiles: plan.inputs.profiles.clone(),
+        goals: plan.inputs.goals_files.clone(),
+        clouds: plan.inputs.clouds_files.clone(),
+    }
+}
+
+/// Reads what a plan was made from; a change since is a failure.
+pub(crate) fn same_input(plan: &Plan) -> Result<Input, Failure> {
+    let input = inputs::input(&sources_of(plan))?;
+    let changed: Vec<&str> = [
+        ("the application's files", &plan.inputs.application, &input.inputs.application),
+        ("the goals' files", &plan.inputs.goals, &input.inputs.goals),
+    ]
+    .iter()
+    .filter(|(_, then, now)| then != now)
+    .map(|(what, _, _)| *what)
+    .collect();
+    if !changed.is_empty() {
+        let says = format!("{} changed since plan {} was made", changed.join(" and "), plan.plan);
+        return Err(Failure::with_hint(says, "plan again"));
+    }
+    Ok(input)
+}
+
+/// `coc verify`.
+pub(crate) async fn run(global: &Global, arguments: &PlanFile) -> Result<Exit, Failure> {
+    let plan = read_plan(&arguments.plan)?;
+    if matches!(plan.status, Status::Infeasible | Status::Unknown) {
+        return Err(Failure::failed("there is nothing to verify: the document holds no plan"));
+    }
+    let mut input = same_input(&plan)?;
+    let folders: Vec<_> = plan.inputs.catalog_folders.iter().map(std::path::PathBuf::from).collect();
+    let mounted = crate::mounts::for_planning(global, &input).await?;
+    let ground = super::plan::ground(&mut input, &folders, mounted)?;
+    if input.inputs.catalog != plan.inputs.catalog {
+        let says = "the catalog is another one than the plan was made from";
+        return Err(Failure::with_hint(says, "plan again, or use the catalog of then"));
+    }
+    let question = Question {
+        application: &input.application,
+        rules: &input.rules,
+        estate: &ground.estate,
+        plan: &plan,
+    };
+    let judged = check(&question);
+    if global.json {
+        talk::print_json(&judged);
+    } else {
+        for requirement in &judged.requirements {
+            let mark = if requirement.satisfied { "holds" } else { "fails" };
+            talk::print(&format!("{mark}  {}  {}  ({})", requirement.at, requirement.goal, requirement.value));
+        }
+        for fault in &judged.faults {
+            talk::print(&format!("wrong  {fault}"));
+        }
+        let verdict = if judged.accepted { "accepted" } else { "refused" };
+        talk::print(&format!("plan {} is {verdict} by the checker", plan.plan));
+    }
+    Ok(if judged.accepted { Exit::Done } else { Exit::Failed })
+}

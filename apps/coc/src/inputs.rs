@@ -1,0 +1,139 @@
+//! Reading what was named on the command line.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use coc_formats::compose::ReadRequest;
+use coc_formats::files::{DiskFiles, Files as _};
+use coc_formats::read::{Read, add_goals, read};
+use coc_goals::library::standard_library;
+use coc_goals::rules::{Rules, understand};
+use coc_model::application::{Application, SourceFiles};
+use coc_model::catalog::Catalog;
+use coc_model::cloud::Cloud;
+use coc_model::goals::Goals;
+use coc_model::marks::digest;
+use coc_model::mistake::{Mistake, MistakeLog};
+use coc_model::plan::Inputs;
+use coc_model::secret::Secrets;
+
+use crate::failure::Failure;
+
+/// An application with its goals, read and understood.
+pub(crate) struct Input {
+    pub(crate) application: Application,
+    pub(crate) goals: Goals,
+    pub(crate) rules: Rules,
+    /// Clouds given with it; `None` to use the mounted ones.
+    pub(crate) clouds: Option<Vec<Cloud>>,
+    pub(crate) secrets: Secrets,
+    pub(crate) files: SourceFiles,
+    /// Which files these are, with their digests; catalog, clouds and seed are for others to fill in.
+    pub(crate) inputs: Inputs,
+}
+
+/// The files that a plan is made from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) files: Vec<String>,
+    pub(crate) profiles: Vec<String>,
+    pub(crate) goals: Vec<String>,
+    pub(crate) clouds: Vec<String>,
+}
+
+fn request(paths: &[String], profiles: &[String]) -> ReadRequest {
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    ReadRequest { paths: paths.to_vec(), profiles: profiles.to_vec(), environment, project_name: None }
+}
+
+/// Reads files of any kind.
+pub(crate) fn any(paths: &[String], profiles: &[String]) -> Result<Read, Failure> {
+    read(&request(paths, profiles), &DiskFiles)
+        .map_err(|mistakes| Failure::Input(mistakes, texts(paths)))
+}
+
+/// The texts of files, for showing lines of them.
+fn texts(paths: &[String]) -> SourceFiles {
+    let text = |path: &String| Some((path.as_str().into(), DiskFiles.read(path).ok()?.into()));
+    SourceFiles(paths.iter().filter_map(text).collect())
+}
+
+/// Reads and understands an application with everything that belongs to it.
+pub(crate) fn input(sources: &Sources) -> Result<Input, Failure> {
+    let all: Vec<String> =
+        [&sources.files, &sources.goals, &sources.clouds].into_iter().flatten().cloned().collect();
+    let mut log = MistakeLog::new();
+    let mut part = |paths: &[String], profiles: &[String]| {
+        if paths.is_empty() {
+            return Some(Read::default());
+        }
+        read(&request(paths, profiles), &DiskFiles).map_err(|m| log.extend(m)).ok()
+    };
+    let application = part(&sources.files, &sources.profiles);
+    let goals = part(&sources.goals, &[]);
+    let clouds = part(&sources.clouds, &[]);
+    let (Some(application), Some(goals), Some(clouds)) = (application, goals, clouds) else {
+        return log.finish(()).map_or_else(
+            |mistakes| Err(Failure::Input(mistakes, texts(&all))),
+            |()| Err(Failure::failed("the files could not be read")),
+        );
+    };
+    assemble(sources, application, goals, clouds)
+}
+
+fn assemble(sources: &Sources, mut main: Read, goals: Read, clouds: Read) -> Result<Input, Failure> {
+    let mut files = SourceFiles(main.files.0.clone());
+    files.0.extend(goals.files.0.clone());
+    files.0.extend(clouds.files.0.clone());
+    let wrong = |mistake: Mistake| Failure::Input(mistake.into(), files.clone());
+    let Some(application) = main.application.take() else {
+        let says = format!("{} holds no application", sources.files.join(", "));
+        return Err(wrong(Mistake::of_request(says)));
+    };
+    if goals.application.is_some() || (!sources.goals.is_empty() && !goals.has_goals) {
+        let says = format!("{} should hold goals and nothing else", sources.goals.join(", "));
+        return Err(wrong(Mistake::of_request(says)));
+    }
+    if !sources.clouds.is_empty() && clouds.clouds.is_empty() {
+        let says = format!("{} holds no clouds", sources.clouds.join(", "));
+        return Err(wrong(Mistake::of_request(says).hint("expected \"kind: Clouds\"")));
+    }
+    let mut stated = std::mem::take(&mut main.goals);
+    add_goals(&mut stated, goals.goals.clone());
+    let rules = understand(&application, &stated, &standard_library())
+        .map_err(|mistakes| Failure::Input(mistakes, files.clone()))?;
+    let mut given = std::mem::take(&mut main.clouds);
+    given.extend(clouds.clouds);
+    let inputs = Inputs {
+        application: digest_of(&main.files),
+        goals: digest_of(&goals.files),
+        files: sources.files.clone(),
+        goals_files: sources.goals.clone(),
+        clouds_files: sources.clouds.clone(),
+        profiles: sources.profiles.clone(),
+        ..Inputs::default()
+    };
+    let clouds = (!given.is_empty()).then_some(given);
+    Ok(Input { application, goals: stated, rules, clouds, secrets: main.secrets, files, inputs })
+}
+
+/// One digest of files: of their names and texts, in order.
+fn digest_of(files: &SourceFiles) -> String {
+    let mut all = String::new();
+    for (name, text) in &files.0 {
+        all.push_str(&format!("{}:{name}\n{}:", name.len(), text.len()));
+        all.push_str(text);
+        all.push('\n');
+    }
+    digest(all.as_bytes())
+}
+
+/// The catalog: the built-in one, or folders in its place.
+pub(crate) fn catalog(folders: &[PathBuf]) -> Result<Catalog, Failure> {
+    if folders.is_empty() {
+        return coc_catalog::builtin().map_err(|e| Failure::failed(format!("the built-in catalog: {e}")));
+    }
+    Ok(coc_catalog::read_directories(folders)?)
+}

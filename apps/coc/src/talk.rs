@@ -1,0 +1,116 @@
+//! What is said to people, on stderr; stdout is for data.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use coc_model::application::SourceFiles;
+use coc_model::mistake::{Mistake, Mistakes};
+
+/// Says a line.
+pub(crate) fn say(line: &str) {
+    // Nobody listening is no reason to fail.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Prints data. A closed pipe ends the program quietly, as it ends others.
+pub(crate) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| {
+        if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
+    });
+    if written.and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Prints a JSON document.
+pub(crate) fn print_json(value: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => print(&text),
+        Err(error) => say(&format!("error: the document can't be written: {error}")),
+    }
+}
+
+/// Every mistake with the line it is in, and how many there are.
+pub(crate) fn mistakes(mistakes: &Mistakes, files: &SourceFiles) -> String {
+    let mut out = String::new();
+    for mistake in mistakes.iter() {
+        one(&mut out, mistake, files);
+    }
+    let count = mistakes.count();
+    let noun = if count == 1 { "mistake" } else { "mistakes" };
+    let _ = writeln!(out, "{count} {noun}, nothing changed.");
+    out
+}
+
+fn one(out: &mut String, mistake: &Mistake, files: &SourceFiles) {
+    let _ = writeln!(out, "error: {}", mistake.says);
+    let hint = mistake.hint.as_deref();
+    let Some(at) = &mistake.at else {
+        if let Some(hint) = hint {
+            let _ = writeln!(out, "  hint: {hint}");
+        }
+        return;
+    };
+    let margin = at.line.to_string().len();
+    let _ = writeln!(out, "{:margin$} ┌─ {at}", "");
+    let line = files
+        .0
+        .get(&at.file)
+        .and_then(|text| text.lines().nth(usize::try_from(at.line).unwrap_or(1).saturating_sub(1)));
+    let column = usize::try_from(at.column).unwrap_or(1).saturating_sub(1);
+    // Very long lines are of no use to a reader, and lines with secrets are not shown.
+    match line.filter(|l| l.chars().count() <= 160 && !secret(l)) {
+        Some(line) => {
+            let _ = writeln!(out, "{}│ {line}", at.line);
+            let width = usize::try_from(mistake.width).unwrap_or(1).clamp(1, 80);
+            let hint = hint.map(|h| format!(" {h}")).unwrap_or_default();
+            let _ = writeln!(out, "{:margin$}│ {:column$}{}{hint}", "", "", "^".repeat(width));
+        }
+        None => {
+            if let Some(hint) = hint {
+                let _ = writeln!(out, "{:margin$}  hint: {hint}", "");
+            }
+        }
+    }
+}
+
+/// True for lines that look as if they held a secret.
+fn secret(line: &str) -> bool {
+    let name = line.split([':', '=']).next().unwrap_or_default();
+    coc_model::secret::is_secret_name(name) || coc_model::secret::is_secret_value(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use coc_model::mistake::Position;
+
+    #[test]
+    fn a_mistake_is_shown_in_its_line() {
+        let file: std::sync::Arc<str> = "shop/compose.yaml".into();
+        let mut files = SourceFiles::default();
+        files.0.insert(std::sync::Arc::clone(&file), "services:\n  web:\n    memory: 512MBs\n".into());
+        let mistake = Mistake::at(Position::new(&file, 3, 13), "memory \"512MBs\" is not a quantity")
+            .width(6)
+            .hint("did you mean 512m?");
+        assert_eq!(
+            mistakes(&mistake.into(), &files),
+            "error: memory \"512MBs\" is not a quantity
+  ┌─ shop/compose.yaml:3:13
+3│     memory: 512MBs
+ │             ^^^^^^ did you mean 512m?
+1 mistake, nothing changed.
+"
+        );
+    }
+
+    #[test]
+    fn lines_that_hold_secrets_are_not_shown() {
+        let file: std::sync::Arc<str> = "f".into();
+        let mut files = SourceFiles::default();
+        files.0.insert(std::sync::Arc::clone(&file), "  DB_PASSWORD: canary\n".into());
+        let shown = mistakes(&Mistake::at(Position::new(&file, 1, 3), "wrong").into(), &files);
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}
