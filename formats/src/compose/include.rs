@@ -1,5 +1,6 @@
 //! `include`: other applications as parts of this one, each with its own folder and variables.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coc_model::mistake::{Mistake, Position};
@@ -27,7 +28,7 @@ pub(super) fn resolve(document: &Node, level: &Level, reading: &mut Reading<'_>)
     let mut whole = document.clone();
     for item in items {
         let imported = one(item, level, reading);
-        if let Some(imported) = imported.as_ref().and_then(parts) {
+        if let Some(imported) = imported.as_ref().and_then(|imported| parts(imported, &whole)) {
             whole = merge(&imported, &whole, &mut reading.log);
         }
     }
@@ -108,9 +109,22 @@ fn environment(item: &Node, folder: &str, level: &Level, reading: &mut Reading<'
     with_variables(&files, environment, reading)
 }
 
-/// The sections of an included application that are imported.
-fn parts(imported: &Node) -> Option<Node> {
-    let kept = |(key, _): &&(Key, Node)| IMPORTED.contains(&&*key.text);
-    let entries = imported.as_map()?.iter().filter(kept).cloned().collect();
-    Some(Node { value: Value::Map(Arc::new(entries)), ..imported.clone() })
+/// The sections of an included application that are imported. What is there already, because the
+/// same file was included from two sides, is not: laid over itself it would have its lists twice.
+fn parts(imported: &Node, whole: &Node) -> Option<Node> {
+    let sections = imported.as_map()?.iter().filter(|(key, _)| IMPORTED.contains(&&*key.text));
+    let sections = sections.map(|(key, section)| {
+        let there = whole.get(&key.text).and_then(Node::as_map).unwrap_or_default();
+        let there: BTreeMap<&str, &Node> = there.iter().map(|(k, v)| (&*k.text, v)).collect();
+        let new = |(key, node): &&(Key, Node)| there.get(&*key.text) != Some(&node);
+        let section = match section.as_map() {
+            Some(entries) => {
+                let entries = entries.iter().filter(new).cloned().collect();
+                Node { value: Value::Map(Arc::new(entries)), ..section.clone() }
+            }
+            None => section.clone(),
+        };
+        (key.clone(), section)
+    });
+    Some(Node { value: Value::Map(Arc::new(sections.collect())), ..imported.clone() })
 }

@@ -95,7 +95,8 @@ impl fmt::Debug for ReadRequest {
 
 /// What was read.
 pub struct ComposeRead {
-    /// The application.
+    /// The application. Relative paths in it (contexts of builds, binds) start in the folder of
+    /// the first file.
     pub application: Application,
     /// The values behind its references: of environments, of secrets and configurations, and of
     /// texts that hold secrets.

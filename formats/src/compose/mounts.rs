@@ -102,7 +102,7 @@ fn long(service: &mut ServiceReading<'_, '_>, item: &Node) {
     };
     let (Some(kind), Some(target)) = (kind, target) else { return };
     let target = clean(&target);
-    let source = source.flatten();
+    let source = source.flatten().filter(|source| !source.is_empty());
     let source = match (kind.as_str(), source) {
         ("bind", Some(path)) => MountSource::Bind(at_home(service, &path, item)),
         ("bind", None) => return service.reading.wrong(item, "a map with the source of the bind"),

@@ -219,6 +219,7 @@ fn file(kind: &FileKind, key: &Key, node: &Node, reading: &mut Reading<'_>, note
         if unused.contains(&&*inner.text) {
             let key = format!("{place}.{}", inner.text);
             notes.say(&key, &inner.at, KeyFate::WithoutEffect);
+            notes.add(&key, &inner.at, "no store of the Engine is used");
         }
     }
     let given: Vec<(&str, &Node)> = kind

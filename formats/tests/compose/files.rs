@@ -1,5 +1,7 @@
 //! Several files as one application: variables, overlays, includes, extensions, profiles, names.
 
+use coc_formats::compose::{ReadRequest, read};
+use coc_formats::files::DiskFiles;
 use coc_model::application::{EnvValue, KeyFate, MountSource};
 use serde_json::json;
 
@@ -168,12 +170,46 @@ fn a_file_may_be_included_from_two_sides() {
     let case = Case::of("include: [a/compose.yaml, b/compose.yaml]\n")
         .file("a/compose.yaml", "include: [../base.yaml]\nservices: {a: {image: a}}\n")
         .file("b/compose.yaml", "include: [../base.yaml]\nservices: {b: {image: b}}\n")
-        .file("base.yaml", "services: {base: {image: i, ports: ['80:80'], volumes: ['./d:/d']}}\n");
+        .file("base.yaml", "services: {base: {image: i, ports: ['80:80'], volumes: ['./d:/d'], gpus: [{count: 1}], environment: [A=1, B]}}\n")
+        .file(".env", "B=2\n");
     let application = case.application();
     assert_eq!(application.services.keys().collect::<Vec<_>>(), ["a", "b", "base"]);
     let base = &application.services["base"];
-    assert_eq!((base.ports.len(), base.mounts.len()), (1, 1));
+    assert_eq!((base.ports.len(), base.mounts.len(), base.env.len()), (1, 1, 2));
+    assert_eq!(base.needs.accelerator.clone().and_then(|gpus| gpus.count), Some(1));
     assert_eq!(base.mounts[0].source, MountSource::Bind("./d".into()));
+}
+
+#[test]
+fn an_included_file_and_the_including_one_make_one_service() {
+    let case = Case::of("include: [base.yaml]\nservices: {s: {image: mine, environment: {A: 2}, ports: ['81:80']}}\n")
+        .file("base.yaml", "services: {s: {image: theirs, user: u, environment: {A: 1, B: 1}, ports: ['80:80']}}\n");
+    let s = case.application().services["s"].clone();
+    assert_eq!((s.image.as_deref(), s.user.as_deref()), (Some("mine"), Some("u")));
+    assert_eq!(json(&s)["env"], json!({"A": {"text": "2"}, "B": {"text": "1"}}));
+    assert_eq!(s.ports.iter().map(|p| p.published).collect::<Vec<_>>(), [Some(80), Some(81)]);
+}
+
+#[test]
+fn the_disk_is_read_like_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        "My Shop/compose.yaml",
+        "include: [../db/compose.yaml]\nservices: {web: {image: 'web:$TAG', depends_on: [db]}}\n",
+    );
+    write("My Shop/.env", "TAG=5\n");
+    write("db/compose.yaml", "services: {db: {build: .}}\n");
+    let path = folder.path().join("My Shop/compose.yaml").to_string_lossy().into_owned();
+    let request = ReadRequest { paths: vec![path], ..ReadRequest::default() };
+    let application = read(&request, &DiskFiles).unwrap().application;
+    assert_eq!(application.name, "myshop");
+    assert_eq!(application.services["web"].image.as_deref(), Some("web:5"));
+    assert_eq!(json(&application.services["db"])["build"]["context"], "../db");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod files;
 mod hostile;
+mod keys;
 mod mistakes;
 mod numbers;
 mod secrets;
