@@ -14,12 +14,13 @@ const CHANGELOG: &str = "CHANGELOG.md";
 const UNRELEASED: &str = "Unreleased";
 const DECISIONS: &str = "docs/adr/";
 
-/// Dead links, a code map that is not the workspace, a missing Unreleased section, decisions with
+/// Dead links, files named that are not there, a code map that is not the workspace, a missing Unreleased section, decisions with
 /// the same number.
 pub(crate) fn check(tree: &Tree, workspace: &Workspace) -> Vec<Finding> {
     let documents: BTreeMap<&str, Markdown> =
         tree.ending(".md").map(|(path, text)| (path, Markdown::parse(text))).collect();
     let mut findings = links(tree, &documents);
+    findings.extend(files_named(tree, &documents));
     findings.extend(code_map(tree, &documents, workspace));
     findings.extend(changelog(&documents));
     findings.extend(decisions(tree));
@@ -51,6 +52,33 @@ fn links(tree: &Tree, documents: &BTreeMap<&str, Markdown>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Files of the repository that a document names as code.
+fn files_named(tree: &Tree, documents: &BTreeMap<&str, Markdown>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, markdown) in documents {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for (name, line) in markdown.code.iter().filter(|(name, _)| is_file(name)) {
+            let here = resolve(folder, name).is_some_and(|file| tree.has(&file));
+            if !here && !tree.has(name) {
+                findings.push(Finding::new(path, *line, format!("there is no file {name}")));
+            }
+        }
+    }
+    findings
+}
+
+/// True for what can only be meant as a file of the repository: folders and a name in lower case,
+/// with the ending of a kind of file that we write.
+fn is_file(code: &str) -> bool {
+    let plain = |c: char| {
+        c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '/' | '.' | '-' | '_')
+    };
+    code.contains('/')
+        && !code.starts_with('/')
+        && code.chars().all(plain)
+        && [".rs", ".md", ".sh", ".toml", ".json"].iter().any(|end| code.ends_with(end))
 }
 
 /// A path of the repository from a link in a folder; `None` if it leads out.
@@ -201,6 +229,16 @@ mod tests {
                 "docs/a.md:2: the link to ../../out.md leads nowhere",
                 "docs/a.md:3: docs/adr/0001-a.md has no heading for the anchor #no",
             ]
+        );
+    }
+
+    #[test]
+    fn files_named_as_code_have_to_be_there() {
+        let text = "`core/model/src/lib.rs` `adr/0001-a.md` `docs/adr/NNNN-title.md` `a.md` `/etc/x.toml`\n";
+        assert_eq!(findings(&[("docs/a.md", text)]), [""; 0]);
+        assert_eq!(
+            findings(&[("docs/a.md", "`core/model/src/gone.rs`\n")]),
+            ["docs/a.md:1: there is no file core/model/src/gone.rs"]
         );
     }
 

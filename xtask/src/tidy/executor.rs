@@ -17,10 +17,10 @@ const CONTROL: &str = "control/src/lib.rs";
 const CHOOSERS: &[&str] =
     &["coc_goals", "coc_optimizer", "coc_checker", "coc_catalog", "coc_formats"];
 const CHOOSING_PREFIX: &str = "coc_engine";
-const CHOOSING_MODULES: &[&str] = &["planning", "estate", "reoptimising", "explaining"];
+const CHOOSING_MODULES: &[&str] = &["planning"];
 
 /// Where plans are made: the only folders that may hold one by `&mut` before it is finished.
-const MAKERS: &[&str] = &["core/plan/"];
+const MAKERS: &[&str] = &["control/src/planning/"];
 
 /// The types that make up a plan.
 const PLAN: &str = "core/model/src/plan.rs";
@@ -245,7 +245,7 @@ mod tests {
             findings(&[(PLAN, "impl Plan { fn cost(&self) {} fn with(self) -> Self {} }")]),
             [""; 0]
         );
-        assert_eq!(findings(&[("core/plan/src/assembly.rs", "fn f(plan: &mut Plan) {}")]), [""; 0]);
+        assert_eq!(findings(&[("control/src/planning/a.rs", "fn f(plan: &mut Plan) {}")]), [""; 0]);
         assert_eq!(findings(&[("control/src/a.rs", "fn f(plan: &mut PlanBuilder) {}")]), [""; 0]);
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Markdown {
     pub(crate) headings: Vec<Heading>,
     /// Its links and images: target and line.
     pub(crate) links: Vec<(String, usize)>,
+    /// Its code spans, with their lines.
+    pub(crate) code: Vec<(String, usize)>,
     /// The rows of its tables, header rows left out.
     pub(crate) rows: Vec<Row>,
 }
@@ -63,7 +65,10 @@ impl Markdown {
                 Event::Start(tag) => markdown.start(tag, line, &mut reading),
                 Event::End(tag) => markdown.end(tag, &mut reading),
                 Event::Text(words) => reading.text(&words),
-                Event::Code(words) => reading.code(&words),
+                Event::Code(words) => {
+                    reading.code(&words);
+                    markdown.code.push((words.to_string(), line));
+                }
                 Event::SoftBreak | Event::HardBreak => reading.text(" "),
                 _ => {}
             }
@@ -183,6 +188,7 @@ mod tests {
     fn links_are_found_but_not_in_code() {
         let read = Markdown::parse("[a](b.md) and `[c](d.md)`\n\n[e][f]\n\n[f]: g.md#h\n");
         assert_eq!(read.links, [("b.md".to_owned(), 1), ("g.md#h".to_owned(), 3)]);
+        assert_eq!(read.code, [("[c](d.md)".to_owned(), 1)]);
     }
 
     #[test]
