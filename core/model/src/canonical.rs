@@ -71,7 +71,9 @@ mod tests {
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
-            any::<f64>().prop_filter("JSON has no such number", |f| f.is_finite()).prop_map(Value::from),
+            any::<f64>()
+                .prop_filter("JSON has no such number", |f| f.is_finite())
+                .prop_map(Value::from),
             ".{0,8}".prop_map(Value::from),
         ];
         leaf.prop_recursive(3, 24, 4, |inner| {

@@ -1,5 +1,6 @@
 //! Objects: what all that is stored and named has in common.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -100,6 +101,13 @@ impl Key {
     /// What follows the kind.
     pub fn name(&self) -> &str {
         self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+}
+
+/// So that maps keyed by keys can be asked by text: keys and their texts have the same order.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
