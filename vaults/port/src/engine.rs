@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::commit::{Commit, Committed};
-use crate::entry::{self, EntryError, Place, VaultId};
+use crate::entry::{self, EntryError, VaultId};
 use crate::error::VaultError;
 use crate::limits::Limits;
 use crate::range::KeyRange;
@@ -29,8 +29,8 @@ const READ_AT_ONCE: usize = 256;
 const GROUP_BYTES: usize = 8 << 20;
 /// How many callers can wait for the writer before more of them have to wait to ask.
 const QUEUE: usize = 1_024;
-/// How often an append without an answer is sent again before the caller is told.
-const APPEND_ATTEMPTS: usize = 4;
+/// How many appends may stay without an answer before the caller is told.
+const UNANSWERED_MOST: usize = 4;
 
 /// What a backend holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,33 +241,30 @@ impl Engine {
         // What is known here may be old. An append finds that out by itself; a refusal does not,
         // so it is given only after the log was read on inside the call.
         let mut fresh = false;
+        let mut unanswered = 0;
         loop {
             let drafted = self.draft(commits);
-            if !fresh && drafted.verdicts.iter().any(|v| matches!(v, Verdict::Now(_))) {
-                if let Err(error) = self.catch_up().await {
-                    return commits.iter().map(|_| Err(error.clone().into())).collect();
+            if fresh || !drafted.refuses() {
+                let Some(entry) = &drafted.entry else { return self.answers(drafted.verdicts) };
+                match self.append(drafted.span, entry).await {
+                    Ok(Appended::Done) => return self.answers(drafted.verdicts),
+                    // Someone else was faster. This ends: each lost round is a commit made.
+                    Ok(Appended::Taken) => {}
+                    // Reading tells: if the entry is there, its commits are known by their ids; if
+                    // not, the same revision is tried again, and only one of the two can get it.
+                    Ok(Appended::Unknown) => unanswered += 1,
+                    Err(error) => return self.failed(commits, drafted, unanswered, &error),
                 }
-                fresh = true;
-                continue;
             }
-            let Some((span, bytes)) = drafted.entry else {
-                return self.answers(drafted.verdicts);
-            };
-            let outcome = match bytes {
-                Ok(bytes) => self.append(span, &bytes).await,
-                Err(error) => Err(Failed::Sure(self.damaged(span.first, &error))),
-            };
-            match outcome {
-                Ok(Fate::Won) => return self.answers(drafted.verdicts),
-                // Someone else was faster, so this loop ends: each lost round is a commit made.
-                Ok(Fate::Lost) => match self.catch_up().await {
-                    Ok(_) => fresh = true,
-                    Err(error) => {
-                        return commits.iter().map(|_| Err(error.clone().into())).collect();
-                    }
-                },
-                Err(failed) => return self.refusals(commits, drafted.verdicts, span, &failed),
+            if let Err(error) = self.catch_up().await {
+                return self.failed(commits, drafted, unanswered, &error);
             }
+            if unanswered == UNANSWERED_MOST {
+                let says = format!("{unanswered} requests without an answer");
+                let error = StoreError::Unavailable { place: self.store.place(), says };
+                return self.failed(commits, self.draft(commits), unanswered, &error);
+            }
+            fresh = true;
         }
     }
 
@@ -276,11 +273,24 @@ impl Engine {
         let place = state.place();
         let mut draft = Draft::new(&state);
         let verdicts = commits.iter().map(|commit| draft.judge(commit)).collect();
-        let entry = (!draft.logged.is_empty()).then(|| {
-            let span = entry::span(place.first, draft.logged.len());
-            (span, encoded(&place, &draft))
-        });
-        Drafted { verdicts, entry }
+        let span = entry::span(place.first, draft.logged.len());
+        let entry = (!draft.logged.is_empty()).then(|| entry::encode(&place, &draft.logged));
+        Drafted { verdicts, span, entry }
+    }
+
+    /// Appends an entry and, if it is there, takes it in.
+    async fn append(
+        &self,
+        span: Span,
+        entry: &Result<Vec<u8>, EntryError>,
+    ) -> Result<Appended, StoreError> {
+        let bytes = entry.as_ref().map_err(|error| self.damaged(span.first, error))?;
+        let appended = self.store.append(span, bytes).await?;
+        if appended == Appended::Done {
+            self.apply(span.first, bytes)?;
+            self.told(span.last);
+        }
+        Ok(appended)
     }
 
     fn answers(&self, verdicts: Vec<Verdict>) -> Vec<Result<Committed, VaultError>> {
@@ -292,54 +302,21 @@ impl Engine {
         verdicts.into_iter().map(answer).collect()
     }
 
-    /// The answers of a group whose entry was not, or perhaps not, appended. Verdicts that rest
-    /// on commits of the group can't be kept.
-    fn refusals(
+    /// The answers of a group whose entry was not, or perhaps not, appended. Verdicts that may
+    /// rest on commits of the group can't be kept.
+    fn failed(
         &self,
         commits: &[Commit],
-        verdicts: Vec<Verdict>,
-        span: Span,
-        failed: &Failed,
+        drafted: Drafted,
+        unanswered: usize,
+        error: &StoreError,
     ) -> Vec<Result<Committed, VaultError>> {
-        let answer = |(commit, verdict): (&Commit, Verdict)| match (verdict, failed) {
-            (Verdict::At(rev), _) if rev < span.first => Ok(self.state().committed(rev)),
-            (_, Failed::Sure(error)) => Err(error.clone().into()),
-            (_, Failed::Perhaps(says)) => {
-                Err(VaultError::Indeterminate { id: commit.id.clone(), says: says.clone() })
-            }
+        let answer = |(commit, verdict): (&Commit, Verdict)| match verdict {
+            Verdict::At(rev) if rev < drafted.span.first => Ok(self.state().committed(rev)),
+            _ if unanswered == 0 => Err(error.clone().into()),
+            _ => Err(VaultError::Indeterminate { id: commit.id.clone(), says: error.to_string() }),
         };
-        commits.iter().zip(verdicts).map(answer).collect()
-    }
-
-    /// Appends an entry and finds out what became of it; takes it in if it is there.
-    async fn append(&self, span: Span, bytes: &[u8]) -> Result<Fate, Failed> {
-        let mut sent = false;
-        let mut says = "no answer".to_owned();
-        for _ in 0..APPEND_ATTEMPTS {
-            match self.store.append(span, bytes).await {
-                Ok(Appended::Done) => return self.take_in(span, bytes),
-                // Taken, perhaps by an earlier attempt of ours: reading tells.
-                Ok(Appended::Taken | Appended::Unknown) => sent = true,
-                Err(error) if !sent => return Err(Failed::Sure(error)),
-                Err(error) => {
-                    says = error.to_string();
-                    continue;
-                }
-            }
-            match self.store.read(span.first, 1).await.map(|found| found.into_iter().next()) {
-                Ok(Some(stored)) if stored.bytes == bytes => return self.take_in(span, bytes),
-                Ok(Some(_)) => return Ok(Fate::Lost),
-                Ok(None) => "the entry is not there yet".clone_into(&mut says),
-                Err(error) => says = error.to_string(),
-            }
-        }
-        Err(Failed::Perhaps(says))
-    }
-
-    fn take_in(&self, span: Span, bytes: &[u8]) -> Result<Fate, Failed> {
-        self.apply(span.first, bytes).map_err(|error| Failed::Perhaps(error.to_string()))?;
-        self.told(span.last);
-        Ok(Fate::Won)
+        commits.iter().zip(drafted.verdicts).map(answer).collect()
     }
 
     /// Tells watchers of a new head.
@@ -352,29 +329,19 @@ impl Engine {
     }
 }
 
+/// A group of commits, judged.
 struct Drafted {
     verdicts: Vec<Verdict>,
-    entry: Option<(Span, Result<Vec<u8>, EntryError>)>,
+    /// The revisions of the entry, if there is one; they begin after the head judged on.
+    span: Span,
+    entry: Option<Result<Vec<u8>, EntryError>>,
 }
 
-fn encoded(place: &Place, draft: &Draft<'_>) -> Result<Vec<u8>, EntryError> {
-    entry::encode(place, &draft.logged)
-}
-
-/// What became of an entry.
-enum Fate {
-    /// It is in the log.
-    Won,
-    /// Another one has its place.
-    Lost,
-}
-
-/// Why an append failed.
-enum Failed {
-    /// It was surely not made.
-    Sure(StoreError),
-    /// It may have been made.
-    Perhaps(String),
+impl Drafted {
+    /// True if any commit is answered without being made.
+    fn refuses(&self) -> bool {
+        self.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Now(_)))
+    }
 }
 
 #[async_trait]

@@ -188,9 +188,9 @@ pub fn decode(place: &Place, bytes: &[u8]) -> Result<(Vec<Logged>, Chain), Entry
     Ok((commits, chain))
 }
 
-/// The revisions of an entry of so many commits.
+/// The revisions of an entry of so many commits, at least one.
 pub(crate) const fn span(first: Rev, commits: usize) -> Span {
-    Span { first, last: Rev(first.0 + commits as u64 - 1) }
+    Span { first, last: Rev(first.0 + (commits as u64).saturating_sub(1)) }
 }
 
 fn chain_after(place: &Place, plain: &[u8]) -> Chain {

@@ -12,6 +12,7 @@ pub mod conformance;
 mod engine;
 pub mod entry;
 pub mod error;
+pub mod faults;
 pub mod limits;
 pub mod memory;
 pub mod range;

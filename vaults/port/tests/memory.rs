@@ -1,4 +1,5 @@
 //! The memory backend keeps every promise.
+#![allow(clippy::unwrap_used, reason = "tests, with their own functions")]
 
 use std::sync::Arc;
 
