@@ -187,6 +187,12 @@ impl Engine {
         if first <= state.head() {
             return Ok(());
         }
+        let due = state.head().next();
+        if first != due {
+            let says = format!("it is missing; the next one there is {first}");
+            let (place, at) = (self.store.place(), format!("entry {due}"));
+            return Err(StoreError::Damaged { place, at, says });
+        }
         state.apply(bytes).map_err(|error| self.damaged(first, &error))
     }
 
