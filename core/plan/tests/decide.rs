@@ -206,7 +206,7 @@ fn what_is_in_use_is_replaced_with_its_users() {
     let mut context = context();
     let observed: Vec<_> = standing().into_iter().filter(|o| o.name != "vol").collect();
     let net = Mark::of_resource(APP, "net");
-    context.learned.insert(net.clone(), [Learned::Immutable, Learned::InUse].into());
+    context.learned.insert(net, [Learned::Immutable, Learned::InUse].into());
     context.known = known();
     let wanted = Wanted { application: APP, resources: &changed };
     assert_eq!(
