@@ -26,11 +26,13 @@ pub enum Kind {
     Resource,
     /// A journalled call to a cloud.
     Operation,
+    /// The last attempt to bring an application to its target.
+    Run,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Cloud,
         Self::Application,
         Self::Goals,
@@ -38,6 +40,7 @@ impl Kind {
         Self::Target,
         Self::Resource,
         Self::Operation,
+        Self::Run,
     ];
 
     /// The name, as in keys.
@@ -50,6 +53,7 @@ impl Kind {
             Self::Target => "Target",
             Self::Resource => "Resource",
             Self::Operation => "Operation",
+            Self::Run => "Run",
         }
     }
 }

@@ -84,6 +84,8 @@ pub struct Known {
     pub protect: bool,
     /// The digest of its document.
     pub spec: Option<String>,
+    /// The cloud's id of the one that was made.
+    pub native_id: Option<NativeId>,
 }
 
 /// What an attempt taught of a resource.
@@ -154,8 +156,6 @@ pub enum Action {
     Update {
         /// The resource that is there.
         seen: NativeId,
-        /// The journal entry that made it, by which it is found.
-        op: Mark,
         /// As it should be.
         document: Document,
     },

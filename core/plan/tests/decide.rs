@@ -58,7 +58,7 @@ fn known() -> BTreeMap<Mark, Known> {
     let known = |p: PlannedResource| {
         let after = p.after.iter().map(|a| a.id().to_owned()).collect();
         let mark = Mark::of_resource(APP, &p.id);
-        (mark, Known { id: p.id, after, protect: p.protect, spec: None })
+        (mark, Known { id: p.id, after, protect: p.protect, ..Known::default() })
     };
     plan().into_iter().map(known).collect()
 }
@@ -117,7 +117,7 @@ fn an_unknown_document_is_what_was_written_down_or_else_as_planned() {
     assert_eq!(decided(&plan(), &observed), [""; 0]);
     let mut context = context();
     let spec = Some("sha256:of another one".to_owned());
-    let db = Known { id: "db".into(), after: vec![], protect: false, spec };
+    let db = Known { id: "db".into(), spec, ..Known::default() };
     context.known.insert(Mark::of_resource(APP, "db"), db);
     let wanted = Wanted { application: APP, resources: &plan() };
     let operations = decide(wanted, &observed, &context).unwrap();
@@ -286,11 +286,20 @@ fn doubles_go_before_anything_else_is_done_to_a_resource() {
     let mut observed = standing();
     let mut double = observed[1].clone();
     double.native_id.0.push_str("-double");
-    observed.push(double);
+    observed.push(double.clone());
     assert_eq!(
         decided(&changed, &observed),
         ["remove db in a (Double)", "update db in a (Changed)"]
     );
+    // What was written down is the one that is kept.
+    let mut context = context();
+    let native_id = Some(double.native_id.clone());
+    let db = Known { id: "db".into(), native_id, ..Known::default() };
+    context.known.insert(Mark::of_resource(APP, "db"), db);
+    let wanted = Wanted { application: APP, resources: &plan() };
+    let operations = decide(wanted, &observed, &context).unwrap();
+    let seen = observed[1].native_id.clone();
+    assert_eq!(operations.steps[0].action, Action::Remove { seen });
     // The same resource listed twice is no double.
     let mut twice = standing();
     twice.extend(standing());

@@ -105,7 +105,7 @@ fn any_context() -> impl Strategy<Value = Context> {
         let after = subsequence((0..number).collect::<Vec<_>>(), 0..=number.min(3));
         (any::<bool>(), after, any::<bool>()).prop_map(move |(is, after, protect)| {
             let after = after.into_iter().map(id).collect();
-            let known = Known { id: id(number), after, protect, spec: None };
+            let known = Known { id: id(number), after, protect, ..Known::default() };
             is.then_some((Mark::of_resource(APP, &id(number)), known))
         })
     };
@@ -203,6 +203,7 @@ impl World {
             after: document.after.clone(),
             protect: document.protect,
             spec: Some(document.spec.clone()),
+            native_id: None,
         };
         self.context.known.insert(step.mark.clone(), known);
     }

@@ -38,7 +38,7 @@ pub(super) struct Fate<'a> {
 #[derive(Clone, Debug)]
 pub(super) enum Making<'a> {
     Create(Document, Reason),
-    Update(&'a ObservedResource, Mark, Document),
+    Update(&'a ObservedResource, Document),
     Start(&'a ObservedResource),
 }
 
@@ -147,7 +147,10 @@ impl<'a> Deciding<'a> {
                 State::Failed => 1,
                 _ => 0,
             };
-            (rank, !self.has_spec(&mark, seen, &spec))
+            // A list that is out of date may still show one that was replaced.
+            let known = self.context.known.get(&mark).and_then(|known| known.native_id.as_ref());
+            let written_down = known == Some(&seen.native_id);
+            (rank, !written_down, !self.has_spec(&mark, seen, &spec))
         });
         let mut here = here.into_iter();
         let current = here.next();
@@ -183,11 +186,7 @@ impl<'a> Deciding<'a> {
             _ if changed && learned(Learned::Immutable) => {
                 self.replaced(planned, seen, Reason::Immutable)
             }
-            _ if changed => match &seen.marks {
-                Some(marks) => Alone::Made(Making::Update(seen, marks.op.clone(), document)),
-                // What bears no marks is not ours, and never comes here.
-                None => Alone::Kept(Some(seen)),
-            },
+            _ if changed => Alone::Made(Making::Update(seen, document)),
             State::Stopped if learned(Learned::Done) => Alone::Withheld(Why::StoppedAgain),
             State::Stopped => Alone::Made(Making::Start(seen)),
             State::Pending

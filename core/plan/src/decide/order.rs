@@ -110,9 +110,9 @@ impl Graph {
             Making::Create(document, reason) => {
                 vec![step(fate, Action::Create(document.clone()), *reason)]
             }
-            Making::Update(seen, op, document) => {
-                let (id, op, document) = (seen.native_id.clone(), op.clone(), document.clone());
-                let action = Action::Update { seen: id, op, document };
+            Making::Update(seen, document) => {
+                let (id, document) = (seen.native_id.clone(), document.clone());
+                let action = Action::Update { seen: id, document };
                 let update = step(fate, action, Reason::Changed);
                 let stopped = (seen.state == State::Stopped).then(|| start(seen));
                 [update].into_iter().chain(stopped).collect()
