@@ -135,8 +135,8 @@ processes() { # ENGINE
     local home=$dir/$1 containers
     containers=$(ls "$home/data/containers" 2>/dev/null || true)
     {
-        grep -lsaF --file=- /proc/[0-9]*/cmdline <<<"$home/exec" || true
-        [ -z "$containers" ] || grep -lsF --file=- /proc/[0-9]*/cgroup <<<"$containers" || true
+        grep -lsaF -f /dev/stdin /proc/[0-9]*/cmdline <<<"$home/exec" || true
+        [ -z "$containers" ] || grep -lsF -f /dev/stdin /proc/[0-9]*/cgroup <<<"$containers" || true
     } | cut -d/ -f3 | sort -un
 }
 
