@@ -5,6 +5,8 @@
 
 pub mod cloud;
 pub mod failure;
+pub mod secrets;
 
 pub use cloud::Cloud;
 pub use failure::Failure;
+pub use secrets::fill_secrets;

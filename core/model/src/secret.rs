@@ -17,6 +17,12 @@ impl SecretRef {
     pub fn of_environment(service: &str, variable: &str) -> Self {
         Self(format!("application:{service}:env:{variable}"))
     }
+
+    /// The reference to a variable of the environment of whoever applies the plan, for variables
+    /// that an application passes on ([`EnvValue::Passed`](crate::application::EnvValue::Passed)).
+    pub fn of_caller(variable: &str) -> Self {
+        Self(format!("caller:env:{variable}"))
+    }
 }
 
 impl fmt::Display for SecretRef {
