@@ -1,1 +1,3 @@
-//! To be written.
+//! Loops over ports: clouds, vaults and clocks are handed in by the application.
+
+pub mod deploying;

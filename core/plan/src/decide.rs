@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coc_model::marks::Mark;
 use coc_model::plan::{Await, Plan, PlannedResource};
 use coc_model::resource::{NativeId, ObservedResource};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -185,7 +185,7 @@ pub struct Document {
 }
 
 /// Why something is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// It is not there.
@@ -286,6 +286,14 @@ pub enum Fault {
 #[error("the plan can't be carried out: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Faults(pub Vec<Fault>);
 
+/// Whether the resources of a plan can be brought into an order.
+///
+/// # Errors
+/// Keys that are there twice, waits for what the plan does not have, cycles: all of them.
+pub fn check(wanted: Wanted<'_>) -> Result<(), Faults> {
+    sound::check(wanted.resources)
+}
+
 /// What has to be done so that the application's resources are as wanted.
 ///
 /// `observed` holds what the clouds showed; what is not ours or of another application is ignored.
@@ -297,7 +305,7 @@ pub fn decide(
     observed: &[ObservedResource],
     context: &Context,
 ) -> Result<Operations, Faults> {
-    sound::check(wanted.resources)?;
+    check(wanted)?;
     let fates = fate::fates(wanted, observed, context);
     Ok(order::ordered(fates))
 }
