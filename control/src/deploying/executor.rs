@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use coc_cloud::cloud::{Create, FindBy};
 use coc_cloud::{Cloud, Failure, Removal, Terms, ensure, fill_secrets, remove};
@@ -9,7 +10,7 @@ use coc_model::marks::Mark;
 use coc_model::plan::Await;
 use coc_model::resource::{NativeId, ObservedResource};
 use coc_model::secret::Secrets;
-use coc_plan::decide::{Action, Document, Learned, Operation};
+use coc_plan::decide::{Action, Document, Learned, Operation, Reason};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde_json::{Value, json};
@@ -24,6 +25,9 @@ use super::survey::{Mounts, says};
 
 /// How many steps are under way in one cloud. How many calls are, the mount's own layer limits.
 const STEPS_AT_ONCE: usize = 32;
+/// How long to wait for something to be free that is removed to be made again. What uses it is ours
+/// mostly and does not go by itself: the next decision takes it along.
+const PATIENCE_IN_USE: Duration = Duration::from_secs(60);
 /// Lines of a program's output that are shown when it failed.
 const OUTPUT_LINES: u64 = 20;
 
@@ -35,7 +39,7 @@ pub(super) struct Executor<'a> {
     pub(super) secrets: &'a Secrets,
     pub(super) progress: &'a ProgressSink,
     /// How long a cloud may keep a request waiting; `None` for what is usual.
-    pub(super) patience: Option<std::time::Duration>,
+    pub(super) patience: Option<Duration>,
 }
 
 /// Why something could not be done, in words for people, with no secret in them.
@@ -231,7 +235,11 @@ impl Executor<'_> {
     ) -> Result<NativeId, Failure> {
         let cloud = cloud.as_ref();
         let terms = Terms::of(&cloud.describe());
-        let terms = self.patience.map_or(terms, |patience| terms.within(patience));
+        let patience = self.patience.unwrap_or(terms.deadline);
+        let terms = terms.within(match step.reason {
+            Reason::Immutable | Reason::NeedReplaced => patience.min(PATIENCE_IN_USE),
+            _ => patience,
+        });
         match (&step.action, document) {
             (Action::Create(_) | Action::Update { .. }, Some((document, native))) => {
                 let wanted = Create {
