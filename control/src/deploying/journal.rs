@@ -217,6 +217,23 @@ impl Journal {
         })
     }
 
+    /// Forgets what was known to stand and is proved to be gone, unless it was made anew meanwhile.
+    pub(super) async fn forget(&self, gone: &[(Mark, Standing)]) -> Result<(), DeployError> {
+        for (mark, standing) in gone {
+            let key = Keys(&self.application).resource(mark)?;
+            let Some(there) = self.ledger.get::<Standing>(&key).await? else { continue };
+            if there.body.native_id != standing.native_id {
+                continue;
+            }
+            let require = vec![Condition::Is(key.clone(), there.record.version.rev)];
+            match self.ledger.commit(require, vec![Change::Remove(key)]).await {
+                Ok(_) | Err(VaultError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     /// What is known to stand.
     pub(super) async fn all_standing(&self) -> Result<Vec<(Mark, Standing)>, DeployError> {
         let range = Keys(&self.application).all(Kind::Resource)?;

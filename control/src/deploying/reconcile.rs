@@ -8,7 +8,9 @@ use coc_model::marks::Mark;
 use coc_model::plan::{Plan, PlannedResource};
 use coc_model::resource::{ObservedResource, State};
 use coc_model::secret::Secrets;
-use coc_plan::decide::{Context, Known, Learned, Left, Operations, Wanted, Why, Withheld, decide};
+use coc_plan::decide::{
+    Context, Known, Learned, Left, Listed, Operations, Wanted, Why, Withheld, decide,
+};
 use coc_vault::Change;
 use futures::future::join_all;
 
@@ -81,6 +83,8 @@ struct Memory {
 struct Round {
     target: Option<Target>,
     plan: Option<Plan>,
+    /// What is written down to stand.
+    standing: Vec<(Mark, Standing)>,
     seen: Seen,
     operations: Operations,
     journal: Journal,
@@ -118,11 +122,9 @@ impl Reconcile<'_> {
 
     async fn begin(&self) -> Result<Memory, DeployError> {
         let Deploying { owner, mounts, .. } = self.deploying;
-        let standing = self.journal(None).all_standing().await?;
-        let now = self.ledger.now();
         let run = self.ledger.get::<Run>(&Keys(self.application).run()?).await?;
         Ok(Memory {
-            survey: Survey::new(owner, self.application, mounts, &standing, now),
+            survey: Survey::new(owner, self.application, mounts),
             learned: BTreeMap::new(),
             overdue: BTreeMap::new(),
             failures: Vec::new(),
@@ -151,7 +153,7 @@ impl Reconcile<'_> {
         };
         let journal = self.journal(name);
         let standing = journal.all_standing().await?;
-        let seen = memory.survey.look(&standing).await;
+        let seen = memory.survey.look(&standing, self.ledger.now()).await;
         for (cloud, says) in &seen.unread {
             let (cloud, says) = (cloud.clone(), self.secrets.redact(says));
             self.progress.tell(Progress::Unread { cloud, says });
@@ -159,7 +161,7 @@ impl Reconcile<'_> {
         let context = self.context(target.as_ref(), &standing, &seen, &memory.learned);
         let wanted = plan.as_ref().map_or(Wanted::nothing(self.application), Wanted::from);
         let operations = decide(wanted, &seen.resources, &context)?;
-        Ok(Round { target, plan, seen, operations, journal })
+        Ok(Round { target, plan, standing, seen, operations, journal })
     }
 
     fn context(
@@ -306,6 +308,7 @@ impl Reconcile<'_> {
     }
 
     async fn end(&self, round: Round, memory: Memory) -> Result<Report, DeployError> {
+        round.journal.forget(&gone(&round)).await?;
         let Memory { mut report, mut failures, overdue, unknown, run, .. } = memory;
         let slow = overdue.into_values().filter(|slow| {
             currents(&round)
@@ -384,6 +387,19 @@ fn remember(memory: &mut Memory, carried: Carried) -> bool {
     // What failed for good fails again in the last round.
     memory.failures = carried.failures;
     news
+}
+
+/// What is written down to stand and is not there any more: the survey has made sure of that where
+/// a cloud was read whole.
+fn gone(round: &Round) -> Vec<(Mark, Standing)> {
+    let is_gone = |(_, standing): &&(Mark, Standing)| {
+        let shows = |seen: &ObservedResource| {
+            (&seen.cloud, &seen.native_id) == (&standing.cloud, &standing.native_id)
+        };
+        round.seen.listed.get(&standing.cloud) == Some(&Listed::Whole)
+            && !round.seen.resources.iter().any(shows)
+    };
+    round.standing.iter().filter(is_gone).cloned().collect()
 }
 
 /// The planned resources that are there.

@@ -43,6 +43,8 @@ struct Watched {
     cloud: Arc<dyn Cloud>,
     terms: Terms,
     sightings: Sightings,
+    /// When each was last touched, as written down.
+    touched: BTreeMap<NativeId, Timestamp>,
     /// What we removed: a list that is out of date may still show it.
     removed: BTreeSet<NativeId>,
     /// A fixed moment so long ago that what was touched before it has settled.
@@ -50,30 +52,25 @@ struct Watched {
 }
 
 impl Survey {
-    /// A survey of an application's resources. `standing` tells when they were last touched.
-    pub(super) fn new(
-        owner: &Mark,
-        application: &str,
-        mounts: &Mounts,
-        standing: &[(Mark, Standing)],
-        now: Timestamp,
-    ) -> Self {
-        let mut clouds: BTreeMap<String, Watched> = BTreeMap::new();
-        for (name, cloud) in mounts {
-            clouds.insert(name.clone(), Watched::new(Arc::clone(cloud)));
-        }
-        for (_, standing) in standing {
-            if let Some(watched) = clouds.get_mut(&standing.cloud) {
-                watched.touched_at(&standing.native_id, age(standing.touched, now));
-            }
-        }
+    /// A survey of an application's resources.
+    pub(super) fn new(owner: &Mark, application: &str, mounts: &Mounts) -> Self {
+        let watched = |(name, cloud): (&String, &Arc<dyn Cloud>)| {
+            (name.clone(), Watched::new(Arc::clone(cloud)))
+        };
+        let clouds = mounts.iter().map(watched).collect();
         let app = Some(Mark::of_application(application));
         Self { selector: Selector { owner: owner.clone(), app }, clouds }
     }
 
     /// Lists all clouds, at once. A resource that is known to stand is taken for gone only when two
     /// whole lists, both outside the time in which it may not show, agree; they are waited for.
-    pub(super) async fn look(&mut self, standing: &[(Mark, Standing)]) -> Seen {
+    /// When it was last touched, by whomever, is written down with it.
+    pub(super) async fn look(&mut self, standing: &[(Mark, Standing)], now: Timestamp) -> Seen {
+        for (_, standing) in standing {
+            if let Some(watched) = self.clouds.get_mut(&standing.cloud) {
+                watched.written_down(standing, now);
+            }
+        }
         let selector = &self.selector;
         let looks = self.clouds.iter_mut().map(|(name, watched)| {
             let here = standing.iter().filter(|(_, s)| s.cloud == *name);
@@ -118,7 +115,8 @@ impl Watched {
         let terms = Terms::of(&cloud.describe());
         let sightings = Sightings::new(terms.settle);
         let origin = Instant::now();
-        Self { cloud, terms, sightings, removed: BTreeSet::new(), origin }
+        let (touched, removed) = (BTreeMap::new(), BTreeSet::new());
+        Self { cloud, terms, sightings, touched, removed, origin }
     }
 
     /// Now, in the time of the sightings: it begins so that nothing is before it.
@@ -129,6 +127,13 @@ impl Watched {
     fn touched_at(&mut self, id: &NativeId, age: Duration) {
         let at = self.now().saturating_sub(age);
         self.sightings.touched(id, at);
+    }
+
+    fn written_down(&mut self, standing: &Standing, now: Timestamp) {
+        let Standing { native_id, touched, .. } = standing;
+        if self.touched.insert(native_id.clone(), *touched) != Some(*touched) {
+            self.touched_at(native_id, age(*touched, now));
+        }
     }
 
     async fn look(&mut self, selector: &Selector, standing: &[&NativeId]) -> Look {
