@@ -277,6 +277,26 @@ async fn a_change_that_needs_a_replacement_is_replaced_with_its_users() {
         all.iter().map(|r| (r.name.clone(), r.native_id.0.clone())).collect()
     };
     assert_ne!(ids(&before)[&name("net-b")], ids(&after)[&name("net-b")]);
+    assert_eq!(ground.made()["b"], 6, "each was made twice, and no more often");
+}
+
+/// A list that is out of date shows what was replaced beside what took its place: the new one stays.
+#[tokio::test(start_paused = true)]
+async fn what_took_the_place_of_another_is_not_taken_for_the_double() {
+    for seed in 0..12 {
+        let ground = Ground::new(&rough(), seed);
+        let deploying = ground.process().await;
+        let first: Vec<_> = shop().into_iter().filter(|p| p.id == "net-b").collect();
+        apply(&deploying, &plan_of("p1", None, first.clone())).await.0.unwrap();
+        ground.ours().await;
+        let mut second = first;
+        second[0].native["range"] = json!("10.9.0.0/16");
+        let second = plan_of("p2", Some("p1"), second);
+        let report = apply(&deploying, &second).await.0.unwrap();
+        assert!(report.is_as_wanted(), "seed {seed}: {report:?}");
+        assert_eq!(ground.made()["b"], 2, "seed {seed}");
+        ground.holds_exactly(&second.resources, &format!("seed {seed}")).await;
+    }
 }
 
 /// Somebody stops a container, somebody removes another one: both come back.
@@ -385,7 +405,7 @@ async fn a_plan_larger_than_an_object_is_kept_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn conditions_hold_in_every_weather() {
-    for seed in 0..6 {
+    for seed in 0..12 {
         let ground = Ground::new(&rough(), seed);
         let deploying = ground.process().await;
         let plan = plan_of("p1", None, shop());
@@ -396,6 +416,7 @@ async fn conditions_hold_in_every_weather() {
         let sink = ProgressSink::nobody();
         let gone = deploying.destroy(&order("x"), APP, Data::Remove, &sink).await.unwrap();
         assert!(gone.is_as_wanted(), "seed {seed}: {gone:?}");
+        assert_eq!((report.done, gone.done), (9, 9), "seed {seed}: each thing is done once");
         ground.holds_exactly(&[], &format!("seed {seed} destroyed")).await;
     }
 }

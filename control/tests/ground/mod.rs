@@ -48,6 +48,13 @@ pub(crate) fn rough() -> Value {
     profile
 }
 
+/// Reads are right and work is quick, but new things take their time to show.
+pub(crate) fn late() -> Value {
+    let mut profile = calm();
+    profile["delays"]["visible"] = json!("3s..5s");
+    profile
+}
+
 /// A clock that goes with the tests' time.
 pub(crate) struct TestClock(Instant);
 
@@ -154,6 +161,12 @@ impl Ground {
             let foreign = cloud.find("simulated.volume", &by).await.unwrap();
             assert_eq!(foreign.len(), 1, "{context}: the foreign volume is gone");
         }
+    }
+
+    /// How many resources were ever made in each cloud, besides the foreign one.
+    pub(crate) fn made(&self) -> BTreeMap<&str, u64> {
+        let made = |cloud: &Simulated| cloud.snapshot()["head"]["born"].as_u64().unwrap() - 1;
+        self.clouds.iter().map(|(name, cloud)| (name.as_str(), made(cloud))).collect()
     }
 
     /// Proves that every operation in the journal is closed, and what is written down to stand is
