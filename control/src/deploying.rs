@@ -37,7 +37,9 @@ pub use ledger::{Clock, Order};
 pub use lookout::Deadlines;
 pub use progress::{Interrupted, Progress, ProgressSink, Step};
 pub use reconcile::Report;
-pub use records::{End, Intent, Keys, Operation, Outcome, Run, RunEnd, Standing, Target, Verb};
+pub use records::{
+    End, Intent, Keys, OperationRecord, Outcome, Run, RunEnd, Standing, Target, Verb,
+};
 pub use survey::Mounts;
 
 use ledger::Ledger;

@@ -4,11 +4,13 @@
 mod ground;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use coc_control::deploying::{DeployError, Progress, ProgressSink, Report, What};
 use coc_model::resource::State;
 use coc_model::secret::{SecretRef, SecretValue, Secrets};
 use coc_plan::decide::{Data, Why};
+use coc_vault::MemoryStore;
 use ground::{
     APP, Ground, apply, calm, container, name, order, plan_of, ready, resource, rough, shop,
 };
@@ -160,6 +162,27 @@ async fn destroying_removes_all_but_data_unless_asked() {
         let again = deploying.destroy(&order("sure?"), APP, data, &sink).await.unwrap();
         assert_eq!((again.done, again.is_as_wanted()), (0, true));
     }
+}
+
+/// A vault that was lost says nothing of an application: what runs is left alone.
+#[tokio::test(start_paused = true)]
+async fn without_a_target_nothing_is_touched() {
+    let ground = Ground::new(&calm(), 16);
+    let plan = plan_of("p1", None, shop());
+    apply(&ground.process().await, &plan).await.0.unwrap();
+    let empty = Arc::new(MemoryStore::new());
+    let deploying = ground.process_with(empty, ground.mounts()).await;
+    let (secrets, sink) = (Secrets::new(), ProgressSink::nobody());
+    let report = deploying.reconcile(&order("x"), APP, &secrets, &sink).await.unwrap();
+    assert_eq!(report, Report::default());
+    ground.holds_exactly(&plan.resources, "left alone").await;
+    // Applied again, it is all found by its marks.
+    let report = apply(&deploying, &plan).await.0.unwrap();
+    assert_eq!((report.done, report.is_as_wanted()), (0, true));
+    ground.journal_of_is_closed(&*deploying.vault, "found again").await;
+    let gone = deploying.destroy(&order("x"), APP, Data::Remove, &sink).await.unwrap();
+    assert_eq!((gone.done, gone.is_as_wanted()), (9, true));
+    ground.holds_exactly(&[], "destroyed").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::error::DeployError;
 use super::progress::Step;
-use super::records::{End, Keys, Operation, Target, read};
+use super::records::{End, Keys, OperationRecord, Target, read};
 
 /// One thing that was done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -90,6 +90,6 @@ fn targeted(record: Option<Record>) -> Result<Option<What>, DeployError> {
 
 fn ended(record: Option<Record>) -> Result<Option<What>, DeployError> {
     let Some(record) = record else { return Ok(None) };
-    let Operation { intent, plan, outcome, .. } = read::<Operation>(record)?.body;
+    let OperationRecord { intent, plan, outcome, .. } = read::<OperationRecord>(record)?.body;
     Ok(outcome.map(|outcome| What::Ended { step: Step::from(&intent), plan, end: outcome.end }))
 }

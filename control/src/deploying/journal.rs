@@ -17,10 +17,15 @@ use coc_vault::{At, Change, Condition, VaultError};
 
 use super::error::DeployError;
 use super::ledger::Ledger;
-use super::records::{End, Intent, Kept, Keys, Operation, Outcome, Standing, Verb, object, read};
+use super::records::{
+    End, Intent, Kept, Keys, OperationRecord, Outcome, Standing, Verb, object, read,
+};
 
 /// How often a commit that others were faster than is tried again.
 const ATTEMPTS: usize = 20;
+
+/// How many resources are noted in one commit.
+const NOTED_AT_ONCE: usize = 500;
 
 /// The journal of one application.
 pub(super) struct Journal {
@@ -35,7 +40,7 @@ pub(super) struct Journal {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) mark: Mark,
-    pub(super) operation: Operation,
+    pub(super) operation: OperationRecord,
     earlier: Earlier,
 }
 
@@ -44,7 +49,7 @@ pub(super) enum Opened {
     /// It is open, for us.
     Entry(Box<Entry>),
     /// Another operation on the resource is open: somebody else is at it.
-    Taken(Box<Operation>),
+    Taken(Box<OperationRecord>),
 }
 
 impl Intent {
@@ -92,7 +97,7 @@ impl Journal {
         let (_, records) = list_all(&*self.ledger.vault, &range, At::LATEST).await?;
         let mut entries = Vec::new();
         for record in records {
-            let Kept { body, .. } = read::<Operation>(record)?;
+            let Kept { body, .. } = read::<OperationRecord>(record)?;
             if body.outcome.is_none() {
                 let mark = body.marks.res.clone();
                 entries.push(Entry { mark, operation: body, earlier: Earlier::Sent });
@@ -106,7 +111,7 @@ impl Journal {
         let key = Keys(&self.application).operation(&step.mark)?;
         let intent = Intent::of(step);
         for _ in 0..ATTEMPTS {
-            let (require, sequence) = match self.ledger.get::<Operation>(&key).await? {
+            let (require, sequence) = match self.ledger.get::<OperationRecord>(&key).await? {
                 None => (Condition::Absent(key.clone()), 1),
                 Some(Kept { body, record }) if body.outcome.is_some() => {
                     (Condition::Is(key.clone(), record.version.rev), body.sequence + 1)
@@ -135,12 +140,17 @@ impl Journal {
         Err(DeployError::Contended(key.to_string()))
     }
 
-    fn operation(&self, step: &decide::Operation, intent: Intent, sequence: u32) -> Operation {
+    fn operation(
+        &self,
+        step: &decide::Operation,
+        intent: Intent,
+        sequence: u32,
+    ) -> OperationRecord {
         let opened = self.ledger.now();
         let (owner, application) = (&self.owner, &self.application);
         // With the time, so that a vault that was lost and begun anew does not use a token again.
         let op = format!("{owner}/{application}/{}/{sequence}/{opened}", step.mark);
-        Operation {
+        OperationRecord {
             intent,
             marks: Marks {
                 owner: owner.clone(),
@@ -162,7 +172,8 @@ impl Journal {
         let keys = Keys(&self.application);
         let key = keys.operation(&entry.mark)?;
         for _ in 0..ATTEMPTS {
-            let Some(Kept { body, record }) = self.ledger.get::<Operation>(&key).await? else {
+            let Some(Kept { body, record }) = self.ledger.get::<OperationRecord>(&key).await?
+            else {
                 return Ok(());
             };
             let ours = body.sequence == entry.operation.sequence
@@ -173,7 +184,7 @@ impl Journal {
                 return Ok(());
             }
             let at = self.ledger.now();
-            let closed = Operation {
+            let closed = OperationRecord {
                 outcome: Some(Outcome { at, end: end.clone() }),
                 ..entry.operation.clone()
             };
@@ -195,7 +206,7 @@ impl Journal {
         let key = Keys(&self.application).resource(&entry.mark)?;
         let there = self.ledger.get::<Standing>(&key).await?.map(|kept| kept.body);
         let same = there.as_ref().filter(|there| there.native_id == *native_id);
-        let Operation { intent, marks, .. } = &entry.operation;
+        let OperationRecord { intent, marks, .. } = &entry.operation;
         Ok(match intent.verb {
             Verb::Create | Verb::Update => {
                 let standing = Standing {
@@ -215,6 +226,29 @@ impl Journal {
             Verb::Remove => same.map(|_| Change::Remove(key)),
             Verb::Start => None,
         })
+    }
+
+    /// Writes down what stands and was not known to, or otherwise: found by its marks after a vault
+    /// was lost, or planned otherwise without being changed. Where somebody else is at it, it is
+    /// left to them.
+    pub(super) async fn note(&self, standing: Vec<(Mark, Standing)>) -> Result<(), DeployError> {
+        for group in standing.chunks(NOTED_AT_ONCE) {
+            let (mut require, mut change) = (Vec::new(), Vec::new());
+            for (mark, standing) in group {
+                let key = Keys(&self.application).resource(mark)?;
+                let there = self.ledger.get::<Standing>(&key).await?;
+                require.push(match there {
+                    None => Condition::Absent(key.clone()),
+                    Some(there) => Condition::Is(key.clone(), there.record.version.rev),
+                });
+                change.push(Change::Put(object(key, standing)?));
+            }
+            match self.ledger.commit(require, change).await {
+                Ok(_) | Err(VaultError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Forgets what was known to stand and is proved to be gone, unless it was made anew meanwhile.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coc_cloud::cloud::Selector;
 use coc_model::application::Condition as Awaited;
+use coc_model::canonical;
 use coc_model::marks::Mark;
 use coc_model::plan::{Plan, PlannedResource};
 use coc_model::resource::{ObservedResource, State};
@@ -81,7 +82,7 @@ struct Memory {
 
 /// What one round found.
 struct Round {
-    target: Option<Target>,
+    target: Target,
     plan: Option<Plan>,
     /// What is written down to stand.
     standing: Vec<(Mark, Standing)>,
@@ -100,7 +101,11 @@ impl Reconcile<'_> {
     pub(super) async fn run(&self) -> Result<Report, DeployError> {
         let mut memory = self.begin().await?;
         for _ in 0..ROUNDS_MAX {
-            let round = self.look(&mut memory).await?;
+            let Some(target) = self.deploying.target(self.application).await? else {
+                // Nothing is said of the application, which is not to say that it is to go.
+                return Ok(memory.report);
+            };
+            let round = self.look(target, &mut memory).await?;
             if self.recovered(&round, &mut memory).await? {
                 continue;
             }
@@ -143,10 +148,9 @@ impl Reconcile<'_> {
         }
     }
 
-    /// Reads the target, looks at all clouds, and decides.
-    async fn look(&self, memory: &mut Memory) -> Result<Round, DeployError> {
-        let target = self.deploying.target(self.application).await?;
-        let name = target.as_ref().and_then(|target| target.plan.clone());
+    /// Looks at all clouds, and decides.
+    async fn look(&self, target: Target, memory: &mut Memory) -> Result<Round, DeployError> {
+        let name = target.plan.clone();
         let plan = match &name {
             Some(name) => Some(self.deploying.plan(name).await?),
             None => None,
@@ -158,7 +162,7 @@ impl Reconcile<'_> {
             let (cloud, says) = (cloud.clone(), self.secrets.redact(says));
             self.progress.tell(Progress::Unread { cloud, says });
         }
-        let context = self.context(target.as_ref(), &standing, &seen, &memory.learned);
+        let context = self.context(&target, &standing, &seen, &memory.learned);
         let wanted = plan.as_ref().map_or(Wanted::nothing(self.application), Wanted::from);
         let operations = decide(wanted, &seen.resources, &context)?;
         Ok(Round { target, plan, standing, seen, operations, journal })
@@ -166,7 +170,7 @@ impl Reconcile<'_> {
 
     fn context(
         &self,
-        target: Option<&Target>,
+        target: &Target,
         standing: &[(Mark, Standing)],
         seen: &Seen,
         learned: &BTreeMap<Mark, BTreeSet<Learned>>,
@@ -185,7 +189,7 @@ impl Reconcile<'_> {
             known: standing.iter().map(|(mark, s)| (mark.clone(), known(s))).collect(),
             data_types: types.filter(|(_, t)| t.holds_data).map(|(t, _)| t.to_owned()).collect(),
             learned: learned.clone(),
-            data: target.map(Target::data).unwrap_or_default(),
+            data: target.data(),
         }
     }
 
@@ -309,6 +313,7 @@ impl Reconcile<'_> {
 
     async fn end(&self, round: Round, memory: Memory) -> Result<Report, DeployError> {
         round.journal.forget(&gone(&round)).await?;
+        round.journal.note(self.to_note(&round)).await?;
         let Memory { mut report, mut failures, overdue, unknown, run, .. } = memory;
         let slow = overdue.into_values().filter(|slow| {
             currents(&round)
@@ -333,10 +338,36 @@ impl Reconcile<'_> {
             let ended = Some(RunEnd { at: self.ledger.now(), failures });
             self.write_run(&Run { ended, ..run }).await?;
         }
-        if matches!(round.target, Some(Target { plan: None, .. })) && report.is_as_wanted() {
+        if round.target.plan.is_none() && report.is_as_wanted() {
             target::forget(&self.ledger, self.application).await?;
         }
         Ok(report)
+    }
+
+    /// What is as wanted and is written down otherwise, or not at all.
+    fn to_note(&self, round: &Round) -> Vec<(Mark, Standing)> {
+        let known: BTreeMap<&Mark, &Standing> =
+            round.standing.iter().map(|(mark, standing)| (mark, standing)).collect();
+        let kept: BTreeSet<&str> = round.operations.kept.iter().map(String::as_str).collect();
+        let kept = currents(round).filter(|(planned, _)| kept.contains(planned.id.as_str()));
+        kept.filter_map(|(planned, seen)| {
+            let marks = seen.marks.as_ref()?;
+            let before = known.get(&marks.res).filter(|known| known.native_id == seen.native_id);
+            let standing = Standing {
+                resource: planned.id.clone(),
+                cloud: planned.cloud.clone(),
+                resource_type: planned.resource_type.clone(),
+                name: planned.name.clone(),
+                native_id: seen.native_id.clone(),
+                spec: canonical::digest_of(&planned.native),
+                after: planned.after.iter().map(|a| a.id().to_owned()).collect(),
+                protect: planned.protect,
+                op: marks.op.clone(),
+                touched: before.map_or_else(|| self.ledger.now(), |before| before.touched),
+            };
+            (before != Some(&&standing)).then(|| (marks.res.clone(), standing))
+        })
+        .collect()
     }
 
     /// What was made and did not last, with what it wrote.

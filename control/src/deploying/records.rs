@@ -86,7 +86,7 @@ pub struct Standing {
 /// The newest operation on a resource. Key: `Operation/<application>/<mark>`; those before are the
 /// object's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
+pub struct OperationRecord {
     /// What is done to what.
     pub intent: Intent,
     /// Its marks; `op` is the token by which its effect is found again.

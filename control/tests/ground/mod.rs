@@ -8,7 +8,7 @@ use coc_cloud::Cloud;
 use coc_cloud::cloud::Selector;
 use coc_cloud_simulated::{Profile, Simulated};
 use coc_control::deploying::{
-    Clock, DeployError, Deploying, Mounts, Operation, Order, Progress, ProgressSink, Report,
+    Clock, DeployError, Deploying, Mounts, OperationRecord, Order, Progress, ProgressSink, Report,
     Settings,
 };
 use coc_model::application::Condition;
@@ -19,7 +19,7 @@ use coc_model::plan::{Await, Check, Cost, Evidence, Inputs, Plan, PlannedResourc
 use coc_model::resource::{ObservedResource, State};
 use coc_model::secret::Secrets;
 use coc_vault::vault::list_all;
-use coc_vault::{Actor, At, KeyRange, LogStore, LogVault, MemoryStore};
+use coc_vault::{Actor, At, KeyRange, LogStore, LogVault, MemoryStore, Vault};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -173,13 +173,17 @@ impl Ground {
     /// what the clouds hold.
     pub(crate) async fn journal_is_closed(&self, context: &str) {
         let vault = LogVault::open(self.store.clone(), [3; 16]).await.unwrap();
+        self.journal_of_is_closed(&vault, context).await;
+    }
+
+    pub(crate) async fn journal_of_is_closed(&self, vault: &dyn Vault, context: &str) {
         let range = KeyRange::under(Kind::Operation, &[APP]).unwrap();
-        for record in list_all(&vault, &range, At::LATEST).await.unwrap().1 {
-            let operation = Operation::deserialize(&record.object.body).unwrap();
+        for record in list_all(vault, &range, At::LATEST).await.unwrap().1 {
+            let operation = OperationRecord::deserialize(&record.object.body).unwrap();
             assert!(operation.outcome.is_some(), "{context}: {operation:?} is open");
         }
         let range = KeyRange::under(Kind::Resource, &[APP]).unwrap();
-        let (_, standing) = list_all(&vault, &range, At::LATEST).await.unwrap();
+        let (_, standing) = list_all(vault, &range, At::LATEST).await.unwrap();
         let mut written: Vec<String> = standing
             .iter()
             .map(|r| r.object.body["native_id"].as_str().unwrap().to_owned())

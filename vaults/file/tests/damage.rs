@@ -12,8 +12,8 @@ use coc_model::object::Object;
 use coc_vault::store::StoreError;
 use coc_vault::vault::list_all;
 use coc_vault::{
-    Actor, At, Change, Commit, CommitId, KeyRange, LogVault, Record, Rev, Standing, Vault,
-    VaultError, WhenSame,
+    Actor, At, Change, Commit, CommitId, KeyRange, LogVault, Record, Rev, Vault, VaultError,
+    VaultState, WhenSame,
 };
 use coc_vault_file::FileStore;
 use jiff::Timestamp;
@@ -225,7 +225,7 @@ async fn a_protected_file_is_read_and_not_written() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
     let vault = open(&path).await.unwrap();
     let why = "the file is write-protected".to_owned();
-    assert_eq!(vault.standing(), Standing::ReadOnly { why: why.clone() });
+    assert_eq!(vault.state(), VaultState::ReadOnly { why: why.clone() });
     assert_eq!(list_all(&vault, &KeyRange::All, At::LATEST).await.unwrap(), expected);
     let refused = StoreError::ReadOnly { place: path.display().to_string(), why };
     assert_eq!(vault.commit(commit(99)).await, Err(refused.into()));

@@ -16,7 +16,7 @@ use crate::range::KeyRange;
 use crate::record::{Page, Record, Rev};
 use crate::state::{Draft, State, Verdict};
 use crate::store::{Access, Appended, LogStore, Span, StoreError};
-use crate::vault::{At, BOOKMARK_EVERY, Event, Freshness, Standing, Vault};
+use crate::vault::{At, BOOKMARK_EVERY, Event, Freshness, Vault, VaultState};
 use crate::watch::{Tail, events};
 
 /// The small object that says what a backend holds.
@@ -396,10 +396,10 @@ impl Vault for LogVault {
         Limits::ALL
     }
 
-    fn standing(&self) -> Standing {
+    fn state(&self) -> VaultState {
         match self.engine.store.access() {
-            Access::ReadWrite => Standing::Open,
-            Access::ReadOnly { why } => Standing::ReadOnly { why },
+            Access::ReadWrite => VaultState::Open,
+            Access::ReadOnly { why } => VaultState::ReadOnly { why },
         }
     }
 }

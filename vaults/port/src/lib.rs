@@ -30,4 +30,4 @@ pub use memory::MemoryStore;
 pub use range::KeyRange;
 pub use record::{Origin, Page, Record, Rev, Version};
 pub use store::LogStore;
-pub use vault::{At, Event, Freshness, Standing, Vault};
+pub use vault::{At, Event, Freshness, Vault, VaultState};

@@ -66,7 +66,7 @@ pub const BOOKMARK_EVERY: Duration = Duration::from_secs(10);
 /// Whether a vault can be used, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Standing {
+pub enum VaultState {
     /// For reading and writing.
     Open,
     /// For reading only, and why.
@@ -127,7 +127,7 @@ pub trait Vault: Send + Sync {
     fn limits(&self) -> Limits;
 
     /// Whether it can be used.
-    fn standing(&self) -> Standing;
+    fn state(&self) -> VaultState;
 }
 
 /// All the objects of a range, of one revision.
