@@ -13,6 +13,7 @@ use coc_model::plan::{
 use coc_plan::diff::difference;
 use coc_plan::text;
 use insta::assert_snapshot;
+use proptest::prelude::*;
 use serde_json::json;
 
 fn host(id: &str, cloud: &str, region: &str, offer: &str, price: &str, holds: &[&str]) -> Host {
@@ -327,4 +328,39 @@ fn numbers_of_hosts_do_not_count() {
         placement.host = b.hosts.iter().find(of).unwrap().id.clone();
     }
     assert!(difference(Some(&a), &b).is_empty());
+}
+
+proptest! {
+    /// Whatever stands in a plan, there is a text, and only a proof makes it say "optimal".
+    #[test]
+    fn every_plan_has_a_text(
+        words in prop::collection::vec(".{0,40}", 12),
+        price in prop_oneof![Just("0.05 USD/hour".to_owned()), ".{0,12}"],
+        gap in prop_oneof![Just("0".to_owned()), "[0-9.e+-]{0,12}"],
+        status in prop::sample::select(vec![
+            Status::Optimal, Status::Feasible, Status::Infeasible, Status::Unknown,
+        ]),
+        time_ms in any::<u64>(),
+        hosts in 0..3_usize,
+    ) {
+        let words: Vec<String> = words.iter().map(|w| w.replace(['\n', '\r'], " ")).collect();
+        let mut plan = shop();
+        plan.status = status;
+        plan.hosts.truncate(hosts);
+        for host in &mut plan.hosts {
+            (host.price, host.offer, host.zone) = (price.clone(), words[0].clone(), Some(words[1].clone()));
+            host.holds.push((words[2].clone(), 7));
+        }
+        plan.objective[0].gap = gap;
+        plan.objective[0].goal.clone_from(&words[3]);
+        plan.cost.lines[0].what.clone_from(&words[4]);
+        plan.cost.total.clone_from(&words[5]);
+        plan.conflict = vec![ConflictItem { goal: words[6].clone(), at: words[7].clone() }];
+        plan.evidence.time_ms = time_ms;
+        let shown = text::plan(&plan);
+        prop_assert!(shown.ends_with('\n'));
+        prop_assert_eq!(shown.contains("optimal"), status == Status::Optimal);
+        let difference = text::difference(&difference(Some(&shop()), &plan));
+        prop_assert!(difference.ends_with('\n'));
+    }
 }

@@ -260,6 +260,21 @@ pub async fn commits_at_once_get_their_own_answers(subject: &impl Subject) {
     assert_eq!(revs, (1..=30).map(Rev).collect());
 }
 
+pub async fn large_commits_at_once_are_all_made(subject: &impl Subject) {
+    let vault = subject.open().await;
+    let text = "x".repeat(900_000);
+    let large = |i: usize| {
+        let change = (0..4).map(|j| put(&format!("k{i}.{j}"), json!({"t": text}))).collect();
+        vault.commit(commit(&format!("large {i}"), vec![], change))
+    };
+    let made = join_all((0..6).map(large)).await;
+    let revs: BTreeSet<_> = made.into_iter().map(|made| made.unwrap().rev).collect();
+    assert_eq!(revs, (1..=6).map(Rev).collect());
+    let (_, found) = list_all(&*subject.open().await, &KeyRange::All, At::LATEST).await.unwrap();
+    assert_eq!(found.len(), 24);
+    assert!(found.iter().all(|r| r.object.body["t"].as_str() == Some(&text)));
+}
+
 pub async fn time_never_goes_back_along_the_log(subject: &impl Subject) {
     let vault = subject.open().await;
     for (i, second) in [100, 50, 200, 199].into_iter().enumerate() {

@@ -53,6 +53,7 @@ macro_rules! vault_conformance {
             a_commit_without_effect_takes_a_revision
             a_commit_without_effect_is_skipped_if_asked
             commits_at_once_get_their_own_answers
+            large_commits_at_once_are_all_made
             time_never_goes_back_along_the_log
         }
         $crate::vault_conformance! { @module reads $subject;
