@@ -1,6 +1,7 @@
 //! The trait that every driver implements.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,13 +15,14 @@ use coc_model::resource::{NativeId, ObservedResource};
 use futures::stream::BoxStream;
 use serde_json::Value;
 
+use crate::drift::Difference;
 use crate::failure::Failure;
 
 /// A mounted cloud. Verbs are thin: one call of the cloud's API each, no retries inside (the retry
 /// layer is the only place that repeats), no waiting for long work (the caller lists again).
 ///
-/// `create` and `delete` are never called alone: `ensure` and
-/// `remove` surround them with the look-ups that make them safe to repeat.
+/// `create`, `update` and `delete` are never called alone: [`ensure`](crate::ensure::ensure) and
+/// [`remove`](crate::remove::remove) surround them with the look-ups that make them safe to repeat.
 #[async_trait]
 pub trait Cloud: Send + Sync {
     /// The name it is mounted under.
@@ -42,7 +44,9 @@ pub trait Cloud: Send + Sync {
     /// [`Listing::complete`], it never just misses items.
     async fn list(&self, selector: &Selector) -> Result<Listing, Failure>;
 
-    /// One resource, looked up by the journal mark or by the name.
+    /// The resources that answer to a journal mark, a name or an id: the oldest first, by the
+    /// cloud's own dates, so that of two with one mark everybody keeps the same one. None found is
+    /// an empty list and says nothing of what was created inside the settle window.
     ///
     /// # Errors
     /// Any [`Failure`].
@@ -52,7 +56,9 @@ pub trait Cloud: Send + Sync {
         by: &FindBy,
     ) -> Result<Vec<ObservedResource>, Failure>;
 
-    /// Sends one create request, with name, marks and token in it.
+    /// Sends one create request, with name, marks and token in it; the token, where the cloud
+    /// takes one, is made of the `op` mark. Gives what the cloud says is there now, with the marks
+    /// it bears: a cloud that answers with an older resource of that name is found out by them.
     ///
     /// # Errors
     /// Any [`Failure`]; [`Failure::Lost`] if the request may have had its effect.
@@ -67,7 +73,7 @@ pub trait Cloud: Send + Sync {
     /// Sends one delete request. Deleting what is not there is no failure.
     ///
     /// # Errors
-    /// Any [`Failure`].
+    /// Any [`Failure`]; a [`Failure::Busy`] names what uses the resource, where the cloud tells.
     async fn delete(&self, resource_type: &str, id: &NativeId) -> Result<(), Failure>;
 
     /// A native verb on a resource (`stop`, `start`, `logs`).
@@ -92,10 +98,19 @@ pub trait Cloud: Send + Sync {
     /// # Errors
     /// What can't be had on this cloud, each with its place in the application's file.
     fn resolve(&self, ask: &Ask<'_>) -> Result<Vec<PlannedResource>, Mistakes>;
+
+    /// Where a resource differs from the document it was made from, among the fields that the
+    /// document states; what the cloud fills in, what can't be read back and other spellings of
+    /// the same value are no difference. Pure. `None` where the driver can't tell; drivers that
+    /// can declare [`DRIFT`](crate::ability::DRIFT).
+    fn drift(&self, _sent: &Value, _seen: &ObservedResource) -> Option<Vec<Difference>> {
+        None
+    }
 }
 
 /// What a driver can do. Names are open, so a new ability needs no change here; the conformance
-/// suite picks its tests by them.
+/// suite picks its tests by them. Those that this crate reads are listed in
+/// [`ability`](crate::ability).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// The driver's name.
@@ -192,8 +207,8 @@ pub enum FindBy {
     Id(NativeId),
 }
 
-/// A create request.
-#[derive(Clone, Debug, PartialEq)]
+/// A create request. Its `Debug` leaves the document out, since secrets are filled in there.
+#[derive(Clone, PartialEq)]
 pub struct Create {
     /// The native type.
     pub resource_type: String,
@@ -207,8 +222,20 @@ pub struct Create {
     pub spec: String,
 }
 
-/// A change of a resource that is there.
-#[derive(Clone, Debug, PartialEq)]
+impl fmt::Debug for Create {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Create")
+            .field("resource_type", &self.resource_type)
+            .field("name", &self.name)
+            .field("marks", &self.marks)
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A change of a resource that is there. The marks that it bears stay as they are. Its `Debug`
+/// leaves the documents out.
+#[derive(Clone, PartialEq)]
 pub struct Update {
     /// The native type.
     pub resource_type: String,
@@ -218,6 +245,19 @@ pub struct Update {
     pub native: Value,
     /// The hash of the document before secrets were filled in.
     pub spec: String,
+    /// The resource as it was read just before: what the driver takes the cloud's precondition
+    /// (etag, fingerprint, resource version) and the smallest change from.
+    pub seen: ObservedResource,
+}
+
+impl fmt::Debug for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update")
+            .field("resource_type", &self.resource_type)
+            .field("id", &self.id)
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the planner asks a driver to make native: the part of a plan that lies in its cloud.

@@ -112,6 +112,35 @@ impl Failure {
         )
     }
 
+    /// The kind alone, for logs and metrics: the cloud's words may repeat what was sent.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Throttled { .. } => "throttled",
+            Self::NotVisibleYet(_) => "not-visible-yet",
+            Self::Busy { .. } => "busy",
+            Self::Exists { .. } => "exists",
+            Self::Foreign { .. } => "foreign",
+            Self::Capacity { .. } => "capacity",
+            Self::Quota { .. } => "quota",
+            Self::Immutable(_) => "immutable",
+            Self::Precondition => "precondition",
+            Self::Denied(_) => "denied",
+            Self::Expired => "expired",
+            Self::Invalid(_) => "invalid",
+            Self::Lost(_) => "lost",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// How long the cloud says to wait, where it says so.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after } | Self::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// What a person can do about it.
     pub fn advice(&self) -> Option<&'static str> {
         match self {

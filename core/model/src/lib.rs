@@ -6,6 +6,7 @@
 
 pub mod application;
 pub mod attribute;
+pub mod canonical;
 pub mod catalog;
 pub mod cloud;
 pub mod decimal;

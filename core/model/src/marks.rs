@@ -62,6 +62,16 @@ impl Mark {
         Self::from_bits(bits)
     }
 
+    /// The mark of an application.
+    pub fn of_application(application: &str) -> Self {
+        Self::of(application)
+    }
+
+    /// The mark of a resource: of its key in the plans of an application.
+    pub fn of_resource(application: &str, id: &str) -> Self {
+        Self::of(&format!("{application}/{id}"))
+    }
+
     /// The 26 characters.
     pub fn as_str(&self) -> &str {
         &self.0

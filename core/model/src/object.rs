@@ -1,5 +1,6 @@
 //! Objects: what all that is stored and named has in common.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -25,11 +26,13 @@ pub enum Kind {
     Resource,
     /// A journalled call to a cloud.
     Operation,
+    /// The last attempt to bring an application to its target.
+    Run,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Cloud,
         Self::Application,
         Self::Goals,
@@ -37,6 +40,7 @@ impl Kind {
         Self::Target,
         Self::Resource,
         Self::Operation,
+        Self::Run,
     ];
 
     /// The name, as in keys.
@@ -49,6 +53,7 @@ impl Kind {
             Self::Target => "Target",
             Self::Resource => "Resource",
             Self::Operation => "Operation",
+            Self::Run => "Run",
         }
     }
 }
@@ -100,6 +105,13 @@ impl Key {
     /// What follows the kind.
     pub fn name(&self) -> &str {
         self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+}
+
+/// So that maps keyed by keys can be asked by text: keys and their texts have the same order.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

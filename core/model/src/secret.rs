@@ -47,6 +47,12 @@ impl SecretRef {
     pub fn placeholder(&self) -> String {
         format!("{PLACEHOLDER_START}{}}}", self.0)
     }
+
+    /// The reference to a variable of the environment of whoever applies the plan, for variables
+    /// that an application passes on ([`EnvValue::Passed`](crate::application::EnvValue::Passed)).
+    pub fn of_caller(variable: &str) -> Self {
+        Self(format!("caller:env:{variable}"))
+    }
 }
 
 /// How a placeholder of a secret value starts.

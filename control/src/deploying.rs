@@ -1,0 +1,160 @@
+//! Deploying: making a plan real and keeping to it.
+//!
+//! A plan becomes the *target* of its application by compare-and-set on the plan it was made from.
+//! Bringing the application there is a loop that takes no input but the state: it reads the target,
+//! looks at all clouds, [decides](coc_plan::decide) and carries out, until nothing is left to do.
+//! Every operation is written down before anything is sent for it and closed afterwards, so the
+//! loop can be cut off at any point and run again, by anyone, also by several at once: the end is
+//! the same, nothing is there twice, and nothing foreign is touched.
+
+mod error;
+mod executor;
+mod history;
+mod journal;
+mod ledger;
+mod lookout;
+mod plans;
+mod progress;
+mod reconcile;
+mod records;
+mod recovery;
+mod survey;
+mod target;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coc_model::marks::Mark;
+use coc_model::plan::Plan;
+use coc_model::secret::Secrets;
+use coc_plan::decide::Data;
+use coc_vault::Vault;
+
+pub use error::DeployError;
+pub use executor::StepFailure;
+pub use history::{HistoryItem, What};
+pub use ledger::{Clock, Order};
+pub use lookout::Deadlines;
+pub use progress::{Interrupted, Progress, ProgressSink, Step};
+pub use reconcile::Report;
+pub use records::{
+    End, Intent, Keys, OperationRecord, Outcome, Run, RunEnd, Standing, Target, Verb,
+};
+pub use survey::Mounts;
+
+use ledger::Ledger;
+use reconcile::Reconcile;
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// For resources that others wait for.
+    pub deadlines: Deadlines,
+    /// For requests that a cloud is too busy for; `None` for what is usual.
+    pub patience: Option<Duration>,
+}
+
+/// What deploying needs.
+#[derive(Clone)]
+pub struct Deploying {
+    /// Where targets, plans and the journal are kept.
+    pub vault: Arc<dyn Vault>,
+    /// The mounted clouds.
+    pub mounts: Mounts,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The mark of this installation.
+    pub owner: Mark,
+    /// How long to wait for what.
+    pub settings: Settings,
+}
+
+impl Deploying {
+    /// Makes a plan the target of its application. Nothing is done for it yet.
+    ///
+    /// # Errors
+    /// [`DeployError::Overtaken`] if the plan was not made from the target of now; a plan that is no
+    /// solution, was not accepted by the checker, or can't be brought into an order; the vault.
+    pub async fn set_target(&self, order: &Order, plan: &Plan) -> Result<(), DeployError> {
+        target::set(&self.ledger(order), plan).await
+    }
+
+    /// The target of an application; `None` if it has none.
+    ///
+    /// # Errors
+    /// The vault fails.
+    pub async fn target(&self, application: &str) -> Result<Option<Target>, DeployError> {
+        target::get(&*self.vault, application).await
+    }
+
+    /// A plan of the vault.
+    ///
+    /// # Errors
+    /// The vault fails or does not hold it.
+    pub async fn plan(&self, plan: &str) -> Result<Plan, DeployError> {
+        plans::load(&*self.vault, plan).await
+    }
+
+    /// Brings an application to its target, going on with whatever an earlier attempt left.
+    ///
+    /// # Errors
+    /// The vault fails, or an object in it can't be read. What a cloud refuses stands in the
+    /// report.
+    pub async fn reconcile(
+        &self,
+        order: &Order,
+        application: &str,
+        secrets: &Secrets,
+        progress: &ProgressSink,
+    ) -> Result<Report, DeployError> {
+        Reconcile { deploying: self, ledger: self.ledger(order), application, secrets, progress }
+            .run()
+            .await
+    }
+
+    /// Makes a plan the target and brings its application there.
+    ///
+    /// # Errors
+    /// Those of [`Deploying::set_target`] and [`Deploying::reconcile`].
+    pub async fn apply(
+        &self,
+        order: &Order,
+        plan: &Plan,
+        secrets: &Secrets,
+        progress: &ProgressSink,
+    ) -> Result<Report, DeployError> {
+        self.set_target(order, plan).await?;
+        self.reconcile(order, &plan.application, secrets, progress).await
+    }
+
+    /// Removes everything of an application, in order; what holds data only if that is asked for.
+    ///
+    /// # Errors
+    /// Those of [`Deploying::reconcile`].
+    pub async fn destroy(
+        &self,
+        order: &Order,
+        application: &str,
+        data: Data,
+        progress: &ProgressSink,
+    ) -> Result<Report, DeployError> {
+        target::remove(&self.ledger(order), application, data).await?;
+        self.reconcile(order, application, &Secrets::new(), progress).await
+    }
+
+    /// Everything that was done to an application, in order: who, when, why.
+    ///
+    /// # Errors
+    /// The vault fails.
+    pub async fn history(&self, application: &str) -> Result<Vec<HistoryItem>, DeployError> {
+        history::history(&*self.vault, application).await
+    }
+
+    fn ledger(&self, order: &Order) -> Ledger {
+        Ledger {
+            vault: Arc::clone(&self.vault),
+            clock: Arc::clone(&self.clock),
+            order: order.clone(),
+        }
+    }
+}

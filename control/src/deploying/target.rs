@@ -1,0 +1,131 @@
+//! Which plan an application is to run by.
+
+use coc_model::plan::{Plan, Status};
+use coc_plan::decide::{self, Data, Wanted};
+use coc_vault::{Change, Condition, Rev, Vault, VaultError};
+
+use super::error::DeployError;
+use super::ledger::{self, Ledger};
+use super::plans;
+use super::records::{Kept, Keys, Target, object};
+
+/// How often a commit that others were faster than is tried again.
+const ATTEMPTS: usize = 20;
+
+/// Makes a plan the target of its application, if the plan was made from the target of now.
+///
+/// # Errors
+/// [`DeployError::Overtaken`] if another plan is the target; a plan that is none, was refused by
+/// the checker, or can't be ordered; the vault fails.
+pub(super) async fn set(ledger: &Ledger, plan: &Plan) -> Result<(), DeployError> {
+    check(plan)?;
+    plans::store(ledger, plan).await?;
+    let wanted =
+        Target { plan: Some(plan.plan.clone()), parent: plan.parent.clone(), with_data: false };
+    swap(ledger, &plan.application, |current| {
+        let running = current.and_then(|target| target.plan.as_deref());
+        if running == Some(plan.plan.as_str()) {
+            return Ok(None);
+        }
+        if running != plan.parent.as_deref() {
+            return Err(DeployError::Overtaken {
+                application: plan.application.clone(),
+                plan: plan.plan.clone(),
+                parent: plan.parent.clone(),
+                current: running.map(str::to_owned),
+            });
+        }
+        Ok(Some(wanted.clone()))
+    })
+    .await
+}
+
+/// Says that an application is to go.
+///
+/// # Errors
+/// The vault fails.
+pub(super) async fn remove(
+    ledger: &Ledger,
+    application: &str,
+    data: Data,
+) -> Result<(), DeployError> {
+    swap(ledger, application, |current| {
+        let parent = match current {
+            Some(Target { plan: Some(plan), .. }) => Some(plan.clone()),
+            Some(target) => target.parent.clone(),
+            None => None,
+        };
+        let wanted = Target { plan: None, parent, with_data: data == Data::Remove };
+        Ok((current != Some(&wanted)).then_some(wanted))
+    })
+    .await
+}
+
+/// Forgets the target of an application that is gone, if it is still to be gone.
+///
+/// # Errors
+/// The vault fails.
+pub(super) async fn forget(ledger: &Ledger, application: &str) -> Result<(), DeployError> {
+    let key = Keys(application).target()?;
+    match ledger.get::<Target>(&key).await? {
+        Some(Kept { body: Target { plan: None, .. }, record }) => {
+            let require = vec![Condition::Is(key.clone(), record.version.rev)];
+            match ledger.commit(require, vec![Change::Remove(key)]).await {
+                // Somebody wants something of it again.
+                Ok(_) | Err(VaultError::Conflict(_)) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The target of an application, if it has one.
+///
+/// # Errors
+/// The vault fails.
+pub(super) async fn get(
+    vault: &dyn Vault,
+    application: &str,
+) -> Result<Option<Target>, DeployError> {
+    let kept = ledger::get::<Target>(vault, &Keys(application).target()?).await?;
+    Ok(kept.map(|kept| kept.body))
+}
+
+/// Puts in place of the target what is made of it; leaves it for `None`.
+async fn swap(
+    ledger: &Ledger,
+    application: &str,
+    make: impl Fn(Option<&Target>) -> Result<Option<Target>, DeployError>,
+) -> Result<(), DeployError> {
+    let key = Keys(application).target()?;
+    for _ in 0..ATTEMPTS {
+        let current = ledger.get::<Target>(&key).await?;
+        let Some(wanted) = make(current.as_ref().map(|c| &c.body))? else { return Ok(()) };
+        let rev = current.map_or(Rev::ZERO, |c| c.record.version.rev);
+        let require = match rev {
+            Rev::ZERO => Condition::Absent(key.clone()),
+            rev => Condition::Is(key.clone(), rev),
+        };
+        let change = vec![Change::Put(object(key.clone(), &wanted)?)];
+        match ledger.commit(vec![require], change).await {
+            Ok(_) => return Ok(()),
+            Err(VaultError::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(DeployError::Contended(key.to_string()))
+}
+
+/// Only a plan that the checker accepted, and that has an order, can be a target.
+fn check(plan: &Plan) -> Result<(), DeployError> {
+    let not = |says: &str| DeployError::NotAPlan { plan: plan.plan.clone(), says: says.to_owned() };
+    if !matches!(plan.status, Status::Optimal | Status::Feasible) {
+        return Err(not("it is no solution"));
+    }
+    if !plan.check.accepted {
+        return Err(not("the checker did not accept it"));
+    }
+    decide::check(Wanted::from(plan))?;
+    Ok(())
+}
