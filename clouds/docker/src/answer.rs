@@ -32,6 +32,9 @@ const SHORTAGES: [(&str, &str); 7] = [
 const OBSTACLES: [&str; 3] =
     ["port is already allocated", "address already in use", "is already in progress"];
 
+/// Words by which older engines refuse a field of another type, as an internal error.
+const WRONG_TYPE: &str = "json: cannot unmarshal";
+
 impl Answer {
     /// The answer if the call did what it should.
     ///
@@ -100,6 +103,7 @@ impl Answer {
         }
         match self.status {
             StatusCode::BAD_REQUEST => Failure::Invalid(says),
+            _ if lower.starts_with(WRONG_TYPE) => Failure::Invalid(says),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Denied(says),
             StatusCode::CONFLICT => Failure::Busy { says, retry_after: self.retry_after },
             StatusCode::TOO_MANY_REQUESTS => Failure::Throttled { retry_after: self.retry_after },
@@ -137,6 +141,7 @@ mod tests {
         let busy = |says: &str| Failure::Busy { says: says.into(), retry_after: None };
         let cpus = "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available";
         let port = "driver failed: Bind for 0.0.0.0:80 failed: port is already allocated";
+        let of_type = "json: cannot unmarshal string into Go struct field of type int64";
         let disk = "write /var/lib/docker/tmp: no space left on device";
         for (status, message, failure) in [
             (400, "invalid mount", Failure::Invalid("invalid mount".into())),
@@ -146,6 +151,7 @@ mod tests {
             (429, "slow down", Failure::Throttled { retry_after: Some(Duration::from_secs(7)) }),
             (500, port, busy(port)),
             (500, disk, capacity("disk", disk)),
+            (500, of_type, Failure::Invalid(of_type.into())),
             (500, "odd", Failure::Failed { code: "500".into(), says: "odd".into() }),
             (502, "upstream", Failure::Lost("upstream".into())),
         ] {

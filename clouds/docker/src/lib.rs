@@ -26,10 +26,10 @@
 //!
 //! See [`Docker::resolve`](coc_cloud::Cloud::resolve): one network per application and engine, its
 //! volumes, and a container per replica. Docker runs health checks as commands inside the
-//! container and knows no other. A probe over HTTP, TCP or gRPC becomes a shell command that uses
-//! what the image has (`wget` or `curl`; `nc` or `bash`; `grpc_health_probe`). Where the image has
-//! none of them, or no shell, the check can't be run: such a container is reported as running,
-//! not as unhealthy. A service without a check of its own has the image's.
+//! container and knows no other. A probe over HTTP or gRPC becomes a line for the shell that uses
+//! what the image has (`wget` or `curl`; `grpc_health_probe`); one over TCP becomes a line that
+//! looks whether anything listens on the port. Where the image has no such program, or no shell,
+//! the check can't be run: such a container is reported as running, not as unhealthy. A service without a check of its own has the image's.
 
 mod answer;
 mod container;
