@@ -199,9 +199,13 @@ start() { # ENGINE
 # ---------------------------------------------------------------------------------------------
 # Images: demo/web:1 with a shell and a health check, demo/web:bare with the program alone
 
-image_digest() {
-    { cat "$here/engines.sh" "$here/../web/src/main.rs" && rustc -vV && sha256sum "$(static_busybox)"; } |
+# What the images' files are made from, and what else makes the images.
+files_digest() {
+    { cat "$here/../web/src/main.rs" && rustc -vV && sha256sum "$(static_busybox)"; } |
         sha256sum | cut -c1-32
+}
+image_digest() { # FILES_DIGEST
+    { echo "$1" && cat "$here/engines.sh"; } | sha256sum | cut -c1-32
 }
 
 loaded() { # ENGINE DIGEST
@@ -225,8 +229,9 @@ pack() { # FOLDER FILE
     mv "$2.part.$$" "$2"
 }
 
-build_images() { # CACHE DIGEST
+build_files() { # CACHE FILES_DIGEST
     [ -s "$1/$2-web.tar" ] && [ -s "$1/$2-bare.tar" ] && return
+    find "$1" -name '*-*.tar' -mtime +30 -delete
     command -v rustc >/dev/null || fail "no rustc in PATH: the test images hold a Rust program"
     say "building the test images"
     local work name
@@ -248,20 +253,35 @@ build_images() { # CACHE DIGEST
     rm -rf "$work"
 }
 
+# Makes an image of a file system and further instructions. The program is process 1 and has no
+# handler for signals: it would ignore SIGTERM until its grace is over.
+load_image() { # ENGINE FILE IMAGE INSTRUCTION…
+    local work
+    work=$(mktemp -d)
+    cp "$2" "$work/files.tar"
+    printf '%s\n' 'FROM scratch' 'ADD files.tar /' 'STOPSIGNAL SIGKILL' "${@:4}" >"$work/Dockerfile"
+    if ! DOCKER_BUILDKIT=0 client "$1" build --quiet --tag "$3" "$work" >"$work/log" 2>&1; then
+        tail -n 5 "$work/log" >&2
+        rm -rf "$work"
+        fail "engine $1: image $3 can't be made"
+    fi
+    rm -rf "$work"
+}
+
 load_images() {
-    local digest cache name
-    digest=$(image_digest)
+    local files digest cache name
+    files=$(files_digest)
+    digest=$(image_digest "$files")
     for name in "${engines[@]}"; do
         loaded "$name" "$digest" && continue
         cache=$(image_cache)
-        build_images "$cache" "$digest"
-        client "$name" import --change "LABEL coc.testing.digest=$digest" \
-            --change 'ENV PATH=/bin' --change 'CMD ["/bin/web"]' --change 'EXPOSE 8080' \
-            --change 'HEALTHCHECK --interval=1s --timeout=1s CMD /bin/wget -q -O /dev/null http://127.0.0.1:8080/health || exit 1' \
-            "$cache/$digest-web.tar" demo/web:1 >/dev/null
-        client "$name" import --change "LABEL coc.testing.digest=$digest" \
-            --change 'ENTRYPOINT ["/web"]' --change 'EXPOSE 8080' \
-            "$cache/$digest-bare.tar" demo/web:bare >/dev/null
+        build_files "$cache" "$files"
+        load_image "$name" "$cache/$files-web.tar" demo/web:1 \
+            "LABEL coc.testing.digest=$digest" 'ENV PATH=/bin' 'CMD ["/bin/web"]' 'EXPOSE 8080' \
+            'HEALTHCHECK --interval=1s --timeout=1s CMD /bin/wget -q -O /dev/null http://127.0.0.1:8080/health || exit 1'
+        load_image "$name" "$cache/$files-bare.tar" demo/web:bare \
+            "LABEL coc.testing.digest=$digest" 'ENTRYPOINT ["/web"]' 'EXPOSE 8080'
+        client "$name" image prune -f >/dev/null
     done
 }
 

@@ -1,0 +1,73 @@
+//! What is mounted into a container.
+
+use coc_model::application::{Mount, MountSource, Service};
+use serde_json::{Map, Value, json};
+
+use super::Resolving;
+
+/// What of `HostConfig` says what is mounted.
+#[derive(Default)]
+pub(super) struct Storage {
+    /// Paths of the host, made there if they are missing.
+    pub binds: Vec<Value>,
+    /// Everything else.
+    pub mounts: Vec<Value>,
+}
+
+impl Resolving<'_> {
+    pub(super) fn storage(&mut self, service_name: &str, service: &Service) -> Storage {
+        let mut storage = Storage::default();
+        for mount in &service.mounts {
+            match &mount.source {
+                MountSource::Volume(name) => {
+                    storage.mounts.push(entry("volume", Some(self.volume_name(name)), mount));
+                }
+                MountSource::Anonymous => storage.mounts.push(entry("volume", None, mount)),
+                MountSource::Tmpfs => storage.mounts.push(entry("tmpfs", None, mount)),
+                MountSource::Bind(path) if path.starts_with('/') => storage.bind(path, mount),
+                MountSource::Bind(path) => self.not_copied(service_name, service, path),
+                MountSource::Config(name) => {
+                    self.not_copied(service_name, service, &format!("config {name}"));
+                }
+                MountSource::Secret(name) => {
+                    self.not_copied(service_name, service, &format!("secret {name}"));
+                }
+            }
+        }
+        storage
+    }
+
+    fn not_copied(&mut self, service_name: &str, service: &Service, what: &str) {
+        let says = format!(
+            "service {service_name} mounts {what}: copying it to a host is not possible yet"
+        );
+        let hint = "put it into the image, or on the host and mount it by its absolute path";
+        self.mistake(&service.at, says, hint);
+    }
+}
+
+impl Storage {
+    /// A path of the host. The short form has an engine make the path if it is missing, as people
+    /// know it from Compose; it has no way to write a colon.
+    fn bind(&mut self, path: &str, mount: &Mount) {
+        if path.contains(':') || mount.target.contains(':') {
+            self.mounts.push(entry("bind", Some(path.to_owned()), mount));
+        } else {
+            let mode = if mount.read_only { ":ro" } else { "" };
+            self.binds.push(json!(format!("{path}:{}{mode}", mount.target)));
+        }
+    }
+}
+
+fn entry(kind: &str, source: Option<String>, mount: &Mount) -> Value {
+    let mut entry = Map::new();
+    entry.insert("Type".into(), kind.into());
+    if let Some(source) = source {
+        entry.insert("Source".into(), source.into());
+    }
+    entry.insert("Target".into(), mount.target.clone().into());
+    if mount.read_only {
+        entry.insert("ReadOnly".into(), true.into());
+    }
+    Value::Object(entry)
+}

@@ -1,0 +1,16 @@
+//! The driver against real engines. They are started if they are not up; nothing is skipped.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod act;
+mod busy;
+mod endpoints;
+mod engines;
+mod health;
+mod lifecycle;
+mod limits;
+mod market;
+mod plan;
+mod refusals;
+mod states;
+mod updates;
+mod watching;
