@@ -1,7 +1,5 @@
 //! The conformance suite on the simulated cloud, under several seeds and two kinds of weather.
 
-#![allow(clippy::unwrap_used, reason = "a harness that can't be made fails the test")]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,47 +10,11 @@ use coc_cloud::cloud::{Create, Description, FindBy};
 use coc_cloud::conformance::{
     Broken, Document, Ground, Harness, Member, Power, Proof, Sample, Trouble, run,
 };
-use coc_cloud_simulated::{Profile, Simulated};
-use coc_model::catalog::Catalog;
+use coc_cloud_simulated::Simulated;
 use coc_model::resource::{NativeId, ObservedResource};
 use serde_json::{Value, json};
 
-/// Reads are right and work is quick.
-fn calm() -> Value {
-    json!({
-        "regions": [{"name": "north", "zones": ["north-a", "north-b"]}, {"name": "south"}],
-        "offers": [{"name": "small", "cpu": 2, "memory": "4Gi"}, {"name": "phantom", "cpu": 1, "memory": "1Gi"}],
-        "capacity": [{"region": "north", "offer": "phantom", "machines": 0, "told": "late"}],
-        "delays": {"call": "5ms", "boot": "5s..20s", "remove": "1s..3s", "token": "600s"},
-        "page": 7
-    })
-}
-
-/// New things show late, every third read is out of date, everything takes its time.
-fn rough() -> Value {
-    let mut profile = calm();
-    profile["delays"] = json!({
-        "call": "1ms..200ms", "boot": "10s..90s", "start": "1s..20s", "make": "0s..10s",
-        "remove": "0s..30s", "visible": "0s..4s", "stale": "0s..3s", "token": "600s",
-    });
-    profile["faults"] = json!({"stale": "33%"});
-    profile
-}
-
-struct Weather {
-    profile: fn() -> Value,
-    seed: u64,
-}
-
-impl Weather {
-    fn cloud(&self) -> Simulated {
-        let profile = Profile::read(&(self.profile)(), "dream", &[], &Catalog::default()).unwrap();
-        let cloud = Simulated::new("dream", profile, self.seed);
-        let start = tokio::time::Instant::now();
-        cloud.follow(Box::new(move || start.elapsed()));
-        cloud
-    }
-}
+use crate::weather::{Weather, calm, rough};
 
 fn volume(more: &Value) -> Sample {
     let mut native = json!({"region": "north", "size": "10Gi", "labels": {"team": "blue"}});
