@@ -14,6 +14,7 @@ mod journal;
 mod ledger;
 mod lookout;
 mod plans;
+mod preview;
 mod progress;
 mod reconcile;
 mod records;
@@ -27,14 +28,15 @@ use std::time::Duration;
 use coc_model::marks::Mark;
 use coc_model::plan::Plan;
 use coc_model::secret::Secrets;
-use coc_plan::decide::Data;
-use coc_vault::Vault;
+use coc_plan::decide::{Data, Operations};
+use coc_vault::{Actor, Vault};
 
 pub use error::DeployError;
 pub use executor::StepFailure;
 pub use history::{HistoryItem, What};
 pub use ledger::{Clock, Order};
 pub use lookout::Deadlines;
+pub use preview::Look;
 pub use progress::{Interrupted, Progress, ProgressSink, Step};
 pub use reconcile::Report;
 pub use records::{
@@ -42,6 +44,7 @@ pub use records::{
 };
 pub use survey::Mounts;
 
+use journal::Journal;
 use ledger::Ledger;
 use reconcile::Reconcile;
 
@@ -148,6 +151,43 @@ impl Deploying {
     /// The vault fails.
     pub async fn history(&self, application: &str) -> Result<Vec<HistoryItem>, DeployError> {
         history::history(&*self.vault, application).await
+    }
+
+    /// Looks once at everything that is ours; of one application, if one is named.
+    pub async fn look(&self, application: Option<&str>) -> Look {
+        preview::look(&self.mounts, &self.owner, application).await
+    }
+
+    /// What would be done for a plan, or for an application to go, by one look at all clouds.
+    /// Nothing is written and nothing sent but reads.
+    ///
+    /// # Errors
+    /// The vault fails; a plan that can't be brought into an order.
+    pub async fn preview(
+        &self,
+        application: &str,
+        plan: Option<&Plan>,
+        data: Data,
+    ) -> Result<Operations, DeployError> {
+        let look = self.look(Some(application)).await;
+        let order = Order { who: Actor(String::new()), why: String::new() };
+        let journal = Journal {
+            ledger: self.ledger(&order),
+            application: application.to_owned(),
+            owner: self.owner.clone(),
+            plan: None,
+        };
+        let standing = journal.all_standing().await?;
+        let wanted = preview::wanted(application, plan);
+        preview::operations(wanted, &look, &self.mounts, &self.owner, &standing, data)
+    }
+
+    /// The names of the applications that have a target.
+    ///
+    /// # Errors
+    /// The vault fails.
+    pub async fn applications(&self) -> Result<Vec<String>, DeployError> {
+        target::applications(&*self.vault).await
     }
 
     fn ledger(&self, order: &Order) -> Ledger {

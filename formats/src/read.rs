@@ -145,7 +145,8 @@ fn put(read: &mut Read, application: Application, log: &mut MistakeLog) {
             first.name, application.name
         );
         let at = application.services.values().next().map(|s| s.at.clone());
-        let mistake = at.map_or_else(|| Mistake::of_request(says.clone()), |at| Mistake::at(at, says.clone()));
+        let mistake = at
+            .map_or_else(|| Mistake::of_request(says.clone()), |at| Mistake::at(at, says.clone()));
         log.push(mistake.hint("give the files of one application"));
         return;
     }
@@ -183,7 +184,11 @@ mod tests {
         match read(&ReadRequest { paths, ..ReadRequest::default() }, files) {
             Ok(read) => {
                 let name = read.application.map_or_else(|| "nothing".to_owned(), |a| a.name);
-                format!("{name}, {} requirements, {} clouds", read.goals.require.len(), read.clouds.len())
+                format!(
+                    "{name}, {} requirements, {} clouds",
+                    read.goals.require.len(),
+                    read.clouds.len()
+                )
             }
             Err(mistakes) => mistakes.to_string(),
         }

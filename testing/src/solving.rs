@@ -28,7 +28,11 @@ pub fn lowered(world: &World) -> Option<(Rules, Lowered)> {
 pub fn solve(problem: &Problem, engine: &dyn Engine) -> Outcome {
     let cancel = AtomicBool::new(false);
     let minute = || Duration::from_secs(60);
-    optimize(problem, &[engine], Budget { time_left: &minute, gap_ppm: 0, seed: 0, cancel: &cancel })
+    optimize(
+        problem,
+        &[engine],
+        Budget { time_left: &minute, gap_ppm: 0, seed: 0, cancel: &cancel },
+    )
 }
 
 /// What one engine makes of a problem as it is, nothing taken out before.
@@ -61,7 +65,8 @@ pub fn judged_plan(world: &World, rules: &Rules, lowered: &Lowered, found: &Foun
         inputs: Inputs::default(),
     };
     let estate = Arc::new(world.estate.clone());
-    let question = Question { application: &world.application, rules, estate: &estate, plan: &plan };
+    let question =
+        Question { application: &world.application, rules, estate: &estate, plan: &plan };
     plan.check = check(&question);
     plan
 }

@@ -81,7 +81,13 @@ fn application(random: &mut Random) -> Application {
             }
         }
     }
-    Application { name: "world".to_owned(), services, links, volumes: BTreeMap::new(), keys: vec![] }
+    Application {
+        name: "world".to_owned(),
+        services,
+        links,
+        volumes: BTreeMap::new(),
+        keys: vec![],
+    }
 }
 
 fn estate(random: &mut Random) -> Estate {
@@ -136,7 +142,12 @@ fn offerings(random: &mut Random, estate: &mut Estate) {
                 at: None,
             });
             let site = SiteId(u32::try_from(index).unwrap_or(0));
-            estate.offerings.push(Offering { site, offer: Arc::new(offer), limit, existing: false });
+            estate.offerings.push(Offering {
+                site,
+                offer: Arc::new(offer),
+                limit,
+                existing: false,
+            });
         }
     }
 }
@@ -202,7 +213,8 @@ fn goals(random: &mut Random, application: &Application) -> Goals {
         });
     }
     if random.percent(40) {
-        let second = *random.of(&["count(hosts)", "sum(hosts, h, h.vcpu)", "latency(\"a\", \"a\")"]);
+        let second =
+            *random.of(&["count(hosts)", "sum(hosts, h, h.vcpu)", "latency(\"a\", \"a\")"]);
         for (what, tolerance) in [("cost", *random.of(&["0", "0.1", "0.5"])), (second, "0")] {
             let what = Located { value: what.to_owned(), at: at(20) };
             goals.objectives.push(Objective {
@@ -228,7 +240,9 @@ fn requirement(random: &mut Random, names: &[&str]) -> String {
         4 => format!("latency(\"{a}\", \"{b}\") <= ms({ms})"),
         5 => format!("replicas(\"{a}\").all(r, latency(r, \"{b}\") <= ms({ms}))"),
         6 => format!("cost <= usd({}.5)", 2 + random.below(20)),
-        7 => format!("replicas(\"{a}\").all(r, replicas(\"{b}\").all(q, r == q || r.host != q.host))"),
+        7 => format!(
+            "replicas(\"{a}\").all(r, replicas(\"{b}\").all(q, r == q || r.host != q.host))"
+        ),
         8 => format!("replicas(\"{a}\").all(r, replicas(\"{b}\").all(q, r.host == q.host))"),
         9 => format!("replicas(\"{a}\").all(r, replicas(\"{b}\").all(q, r.region == q.region))"),
         10 => format!("replicas(\"{a}\").exists(r, r.cloud == \"blue\")"),

@@ -32,12 +32,22 @@ fn values_of_whole(problem: &Problem, engine: &dyn Engine, seed: u64) -> Option<
     judged(solve_whole(problem, engine), problem, engine, seed)
 }
 
-fn judged(outcome: Outcome, problem: &Problem, engine: &dyn Engine, seed: u64) -> Option<Vec<i128>> {
+fn judged(
+    outcome: Outcome,
+    problem: &Problem,
+    engine: &dyn Engine,
+    seed: u64,
+) -> Option<Vec<i128>> {
     match outcome {
         Outcome::Found(found) => {
             assert!(found.optimal(), "seed {seed}: {} is not proved: {found:?}", engine.name());
             let worth = found.solution.worth(problem);
-            assert!(worth.feasible(), "seed {seed}: {} is wrong: {:?}", engine.name(), worth.faults);
+            assert!(
+                worth.feasible(),
+                "seed {seed}: {} is wrong: {:?}",
+                engine.name(),
+                worth.faults
+            );
             Some(found.tiers.iter().map(|t| t.value).collect())
         }
         Outcome::Infeasible(_) => None,
@@ -82,7 +92,10 @@ fn a_removed_requirement_never_makes_the_optimum_worse() {
             let mut fewer = world.clone();
             fewer.goals.require.remove(index);
             let without = first(&fewer);
-            assert!(without.is_some_and(|w| w <= whole), "seed {seed}: {without:?} against {whole}");
+            assert!(
+                without.is_some_and(|w| w <= whole),
+                "seed {seed}: {without:?} against {whole}"
+            );
             compared += 1;
         }
     }
@@ -92,9 +105,8 @@ fn a_removed_requirement_never_makes_the_optimum_worse() {
 #[test]
 fn renaming_and_reordering_change_nothing() {
     for (seed, world) in small_worlds().take(300) {
-        let optimum = |world: &World| {
-            lowered(world).and_then(|(_, l)| values(&l.problem, &Milp, seed))
-        };
+        let optimum =
+            |world: &World| lowered(world).and_then(|(_, l)| values(&l.problem, &Milp, seed));
         let expected = optimum(&world);
         let mut reordered = world.clone();
         reordered.goals.require.reverse();
@@ -113,13 +125,19 @@ fn renamed(world: &World) -> World {
         other => format!("x-{other}"),
     };
     let mut renamed = world.clone();
-    renamed.application.services =
-        world.application.services.iter().map(|(n, s)| (name(n), s.clone())).collect::<BTreeMap<_, _>>();
+    renamed.application.services = world
+        .application
+        .services
+        .iter()
+        .map(|(n, s)| (name(n), s.clone()))
+        .collect::<BTreeMap<_, _>>();
     for link in &mut renamed.application.links {
         (link.from, link.to) = (name(&link.from), name(&link.to));
     }
     let rewrite = |text: &str| {
-        let quoted = |from: &str, to: &str, text: String| text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
+        let quoted = |from: &str, to: &str, text: String| {
+            text.replace(&format!("\"{from}\""), &format!("\"{to}\""))
+        };
         ["a", "b", "c", "d"].iter().fold(text.to_owned(), |t, n| quoted(n, &name(n), t))
     };
     for requirement in &mut renamed.goals.require {

@@ -45,7 +45,12 @@ fn request(paths: &[String], profiles: &[String]) -> ReadRequest {
     let environment: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    ReadRequest { paths: paths.to_vec(), profiles: profiles.to_vec(), environment, project_name: None }
+    ReadRequest {
+        paths: paths.to_vec(),
+        profiles: profiles.to_vec(),
+        environment,
+        project_name: None,
+    }
 }
 
 /// Reads files of any kind.
@@ -83,7 +88,12 @@ pub(crate) fn input(sources: &Sources) -> Result<Input, Failure> {
     assemble(sources, application, goals, clouds)
 }
 
-fn assemble(sources: &Sources, mut main: Read, goals: Read, clouds: Read) -> Result<Input, Failure> {
+fn assemble(
+    sources: &Sources,
+    mut main: Read,
+    goals: Read,
+    clouds: Read,
+) -> Result<Input, Failure> {
     let mut files = SourceFiles(main.files.0.clone());
     files.0.extend(goals.files.0.clone());
     files.0.extend(clouds.files.0.clone());
@@ -133,7 +143,8 @@ fn digest_of(files: &SourceFiles) -> String {
 /// The catalog: the built-in one, or folders in its place.
 pub(crate) fn catalog(folders: &[PathBuf]) -> Result<Catalog, Failure> {
     if folders.is_empty() {
-        return coc_catalog::builtin().map_err(|e| Failure::failed(format!("the built-in catalog: {e}")));
+        return coc_catalog::builtin()
+            .map_err(|e| Failure::failed(format!("the built-in catalog: {e}")));
     }
     Ok(coc_catalog::read_directories(folders)?)
 }

@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod inputs;
 mod mounts;
+mod state;
 mod talk;
 
 use std::process::ExitCode;
@@ -38,7 +39,14 @@ async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Verb::Plan(plan) => commands::plan::run(global, plan).await,
         Verb::Verify(plan) => commands::verify::run(global, plan).await,
         Verb::Explain(plan) => commands::explain::run(global, plan),
-        _ => Err(Failure::failed("not there yet")),
+        Verb::Mount(mount) => commands::clouds::mount(global, mount).await,
+        Verb::Unmount(unmount) => commands::clouds::unmount(global, unmount).await,
+        Verb::Clouds => commands::clouds::list(global).await,
+        Verb::Apply(apply) => commands::deploy::apply(global, apply).await,
+        Verb::Status(asked) => commands::status::status(global, asked).await,
+        Verb::Resources(asked) => commands::status::resources(global, asked).await,
+        Verb::History(asked) => commands::status::history(global, asked).await,
+        Verb::Destroy(destroy) => commands::deploy::destroy(global, destroy).await,
     }
 }
 

@@ -15,9 +15,9 @@ pub(crate) fn say(line: &str) {
 /// Prints data. A closed pipe ends the program quietly, as it ends others.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| {
-        if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
-    });
+    let written = out
+        .write_all(text.as_bytes())
+        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
     if written.and_then(|()| out.flush()).is_err() {
         std::process::exit(0);
     }
@@ -29,6 +29,11 @@ pub(crate) fn print_json(value: &impl serde::Serialize) {
         Ok(text) => print(&text),
         Err(error) => say(&format!("error: the document can't be written: {error}")),
     }
+}
+
+/// A table as text, without spaces at the ends of lines.
+pub(crate) fn trimmed(table: &comfy_table::Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
 /// Every mistake with the line it is in, and how many there are.
@@ -90,10 +95,13 @@ mod tests {
     fn a_mistake_is_shown_in_its_line() {
         let file: std::sync::Arc<str> = "shop/compose.yaml".into();
         let mut files = SourceFiles::default();
-        files.0.insert(std::sync::Arc::clone(&file), "services:\n  web:\n    memory: 512MBs\n".into());
-        let mistake = Mistake::at(Position::new(&file, 3, 13), "memory \"512MBs\" is not a quantity")
-            .width(6)
-            .hint("did you mean 512m?");
+        files
+            .0
+            .insert(std::sync::Arc::clone(&file), "services:\n  web:\n    memory: 512MBs\n".into());
+        let mistake =
+            Mistake::at(Position::new(&file, 3, 13), "memory \"512MBs\" is not a quantity")
+                .width(6)
+                .hint("did you mean 512m?");
         assert_eq!(
             mistakes(&mistake.into(), &files),
             "error: memory \"512MBs\" is not a quantity

@@ -175,18 +175,11 @@ impl Reconcile<'_> {
         seen: &Seen,
         learned: &BTreeMap<Mark, BTreeSet<Learned>>,
     ) -> Context {
-        let known = |standing: &Standing| Known {
-            id: standing.resource.clone(),
-            after: standing.after.clone(),
-            protect: standing.protect,
-            spec: Some(standing.spec.clone()),
-            native_id: Some(standing.native_id.clone()),
-        };
         let types = self.deploying.mounts.values().flat_map(|cloud| cloud.describe().types);
         Context {
             owner: self.deploying.owner.clone(),
             listed: seen.listed.clone(),
-            known: standing.iter().map(|(mark, s)| (mark.clone(), known(s))).collect(),
+            known: standing.iter().map(|(mark, s)| (mark.clone(), Known::from(s))).collect(),
             data_types: types.filter(|(_, t)| t.holds_data).map(|(t, _)| t.to_owned()).collect(),
             learned: learned.clone(),
             data: target.data(),

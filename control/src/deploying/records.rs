@@ -3,7 +3,7 @@
 use coc_model::marks::{Mark, Marks};
 use coc_model::object::{Key, KeyError, Kind, Object};
 use coc_model::resource::NativeId;
-use coc_plan::decide::{Data, Reason};
+use coc_plan::decide::{Data, Known, Reason};
 use coc_vault::{KeyRange, Record};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -81,6 +81,18 @@ pub struct Standing {
     pub op: Mark,
     /// When we last changed it: for a while after that a list may not show it.
     pub touched: Timestamp,
+}
+
+impl From<&Standing> for Known {
+    fn from(standing: &Standing) -> Self {
+        Self {
+            id: standing.resource.clone(),
+            after: standing.after.clone(),
+            protect: standing.protect,
+            spec: Some(standing.spec.clone()),
+            native_id: Some(standing.native_id.clone()),
+        }
+    }
 }
 
 /// The newest operation on a resource. Key: `Operation/<application>/<mark>`; those before are the

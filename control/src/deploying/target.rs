@@ -1,8 +1,10 @@
 //! Which plan an application is to run by.
 
+use coc_model::object::Kind;
 use coc_model::plan::{Plan, Status};
 use coc_plan::decide::{self, Data, Wanted};
-use coc_vault::{Change, Condition, Rev, Vault, VaultError};
+use coc_vault::vault::list_all;
+use coc_vault::{At, Change, Condition, KeyRange, Rev, Vault, VaultError};
 
 use super::error::DeployError;
 use super::ledger::{self, Ledger};
@@ -90,6 +92,15 @@ pub(super) async fn get(
 ) -> Result<Option<Target>, DeployError> {
     let kept = ledger::get::<Target>(vault, &Keys(application).target()?).await?;
     Ok(kept.map(|kept| kept.body))
+}
+
+/// The applications that have a target, by name.
+///
+/// # Errors
+/// The vault fails.
+pub(super) async fn applications(vault: &dyn Vault) -> Result<Vec<String>, DeployError> {
+    let (_, records) = list_all(vault, &KeyRange::kind(Kind::Target), At::LATEST).await?;
+    Ok(records.into_iter().map(|record| record.object.key.name().to_owned()).collect())
 }
 
 /// Puts in place of the target what is made of it; leaves it for `None`.

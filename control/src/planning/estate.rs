@@ -49,7 +49,14 @@ pub fn of_catalog(catalog: &Catalog, zones: bool) -> Estate {
             continue;
         }
         let id = RegionId(u32::try_from(index).unwrap_or(u32::MAX));
-        let sites = builder.sites(&region.cloud, &region.cloud, &region.place, &region.zones, Some(id), None);
+        let sites = builder.sites(
+            &region.cloud,
+            &region.cloud,
+            &region.place,
+            &region.zones,
+            Some(id),
+            None,
+        );
         for offer in offers {
             builder.offer(&sites, offer, None, false, None);
         }
@@ -183,10 +190,16 @@ impl<'a> Builder<'a> {
         };
         for &site in sites {
             let zone = &self.estate.sites[site.index()].place.zone;
-            let sold = zone.as_ref().is_none_or(|z| offer.zones.is_empty() || offer.zones.contains(z));
+            let sold =
+                zone.as_ref().is_none_or(|z| offer.zones.is_empty() || offer.zones.contains(z));
             if sold {
                 let limit = limit.cloned();
-                self.estate.offerings.push(Offering { site, offer: Arc::clone(&offer), limit, existing });
+                self.estate.offerings.push(Offering {
+                    site,
+                    offer: Arc::clone(&offer),
+                    limit,
+                    existing,
+                });
             }
         }
     }
@@ -216,7 +229,12 @@ impl<'a> Builder<'a> {
         let sites = &self.estate.sites;
         let key = |o: &Offering| {
             let site = &sites[o.site.index()];
-            (Arc::clone(&site.cloud), site.place.region.clone(), site.place.zone.clone(), Arc::clone(&o.offer.name))
+            (
+                Arc::clone(&site.cloud),
+                site.place.region.clone(),
+                site.place.zone.clone(),
+                Arc::clone(&o.offer.name),
+            )
         };
         self.estate.offerings.sort_by_cached_key(key);
     }
@@ -259,7 +277,8 @@ fn discounted(offer: &Offer, discount: Decimal) -> Offer {
     let factor = ONE - discount.atto();
     let lower = |rate: Rate| {
         let amount = rate.amount.atto();
-        let lowered = amount / ONE * factor + (amount % ONE) / 1_000_000_000 * factor / 1_000_000_000;
+        let lowered =
+            amount / ONE * factor + (amount % ONE) / 1_000_000_000 * factor / 1_000_000_000;
         Rate { amount: Decimal::from_atto(lowered), period: rate.period }
     };
     let mut offer = offer.clone();

@@ -46,6 +46,8 @@ pub struct Request<'a> {
     pub clouds: &'a [Arc<dyn Cloud>],
     /// What the plan is made from.
     pub inputs: Inputs,
+    /// The plan that the application runs by now.
+    pub parent: Option<&'a Plan>,
     /// Set by whoever no longer wants the answer.
     pub cancel: &'a AtomicBool,
 }
@@ -139,7 +141,11 @@ fn blank(request: &Request<'_>, lowered: &Lowered, status: Status, proof: &Proof
     }
 }
 
-fn found_plan(request: &Request<'_>, lowered: &Lowered, found: &Found) -> Result<Plan, PlanningError> {
+fn found_plan(
+    request: &Request<'_>,
+    lowered: &Lowered,
+    found: &Found,
+) -> Result<Plan, PlanningError> {
     let reading = read(request.application, request.estate, lowered, found);
     let status = if found.optimal() { Status::Optimal } else { Status::Feasible };
     let mut plan = blank(request, lowered, status, &found.proof);
@@ -164,7 +170,19 @@ fn found_plan(request: &Request<'_>, lowered: &Lowered, found: &Found) -> Result
     if !plan.check.accepted {
         return Err(PlanningError::Refused(refusal(&plan.check)));
     }
-    Ok(named(plan))
+    Ok(descended(plan, request.parent))
+}
+
+/// The plan under the one that runs now; that one again, if it says the same.
+fn descended(mut plan: Plan, parent: Option<&Plan>) -> Plan {
+    if let Some(parent) = parent {
+        plan.parent.clone_from(&parent.parent);
+        if canonical(&plan) == canonical(parent) {
+            return named(plan);
+        }
+        plan.parent = Some(parent.plan.clone());
+    }
+    named(plan)
 }
 
 fn refusal(check: &Check) -> String {
@@ -192,7 +210,8 @@ fn resources(
         let Some(cloud) = request.clouds.iter().find(|c| c.name() == name) else {
             plan.unknown.push(Unknown {
                 what: format!("native documents for {name}"),
-                why: "no cloud of that name is mounted, so this plan can't be applied there".to_owned(),
+                why: "no cloud of that name is mounted, so this plan can't be applied there"
+                    .to_owned(),
             });
             continue;
         };
@@ -236,12 +255,7 @@ fn asked(lowered: &Lowered, plan: &Plan, cloud: &str) -> (Vec<AskedHost>, Vec<As
 }
 
 /// Why there is no plan, and what would allow one.
-fn impossible(
-    request: &Request<'_>,
-    lowered: &Lowered,
-    proof: &Proof,
-    budget: Budget<'_>,
-) -> Plan {
+fn impossible(request: &Request<'_>, lowered: &Lowered, proof: &Proof, budget: Budget<'_>) -> Plan {
     let mut plan = blank(request, lowered, Status::Infeasible, proof);
     let found = conflict(&lowered.problem, request.engines, budget);
     if !found.minimal {
@@ -259,7 +273,9 @@ fn impossible(
         .into_iter()
         .map(|change| Relaxation {
             change: change.says,
-            objective: change.value.map_or_else(|| "unknown".to_owned(), |(v, s)| s.number(v).to_string()),
+            objective: change
+                .value
+                .map_or_else(|| "unknown".to_owned(), |(v, s)| s.number(v).to_string()),
         })
         .collect();
     named(plan)

@@ -80,7 +80,9 @@ impl Thing {
     }
 
     fn property<'v>(&self, name: &str) -> Option<Box<dyn Val + 'v>> {
-        let text = |t: &str| -> Option<Box<dyn Val + 'v>> { Some(Box::new(CelString::from(t.to_owned()))) };
+        let text = |t: &str| -> Option<Box<dyn Val + 'v>> {
+            Some(Box::new(CelString::from(t.to_owned())))
+        };
         match (&self.which, name) {
             (Which::Service(s), "name") => text(&self.facts.services[*s].0),
             (Which::Service(s), "replicas") => {
@@ -96,7 +98,9 @@ impl Thing {
             _ => {
                 let offering = self.offering()?;
                 let site = self.facts.estate.sites.get(offering.site.index())?;
-                of_site(site, name).or_else(|| of_offer(offering, name)).or_else(|| attribute(offering, name))
+                of_site(site, name)
+                    .or_else(|| of_offer(offering, name))
+                    .or_else(|| attribute(offering, name))
             }
         }
     }
@@ -116,8 +120,10 @@ fn of_site<'v>(site: &Site, name: &str) -> Option<Box<dyn Val + 'v>> {
 
 fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
     let offer = &offering.offer;
-    let quantity = |value: Ratio<i128>| -> Option<Box<dyn Val + 'v>> { Some(Box::new(Quantity(value))) };
-    let text = |t: &str| -> Option<Box<dyn Val + 'v>> { Some(Box::new(CelString::from(t.to_owned()))) };
+    let quantity =
+        |value: Ratio<i128>| -> Option<Box<dyn Val + 'v>> { Some(Box::new(Quantity(value))) };
+    let text =
+        |t: &str| -> Option<Box<dyn Val + 'v>> { Some(Box::new(CelString::from(t.to_owned()))) };
     match name {
         "offer" => text(&offer.name),
         "arch" => text(offer.architecture?.name()),

@@ -13,7 +13,11 @@ use coc_model::quantity::{Bytes, Cpu};
 use crate::facts::Facts;
 
 /// The plan looked up in the estate, and what can't be found.
-pub(crate) fn facts(application: &Application, estate: &Arc<Estate>, plan: &Plan) -> (Facts, Vec<String>) {
+pub(crate) fn facts(
+    application: &Application,
+    estate: &Arc<Estate>,
+    plan: &Plan,
+) -> (Facts, Vec<String>) {
     let mut faults = Vec::new();
     let mut hosts = Vec::new();
     for host in &plan.hosts {
@@ -26,19 +30,24 @@ pub(crate) fn facts(application: &Application, estate: &Arc<Estate>, plan: &Plan
         });
         match found {
             Some(offering) => hosts.push(offering),
-            None => faults.push(format!("{} is a {} that {} does not have there", host.id, host.offer, host.cloud)),
+            None => faults.push(format!(
+                "{} is a {} that {} does not have there",
+                host.id, host.offer, host.cloud
+            )),
         }
     }
     let index: BTreeMap<&str, usize> =
         plan.hosts.iter().enumerate().map(|(i, h)| (h.id.as_str(), i)).collect();
-    let decided = |name: &str| {
-        application.services.get(name).is_some_and(|s| !everywhere(application, s))
-    };
+    let decided =
+        |name: &str| application.services.get(name).is_some_and(|s| !everywhere(application, s));
     let mut replicas = Vec::new();
     for placement in plan.placements.iter().filter(|p| decided(&p.service)) {
         match index.get(placement.host.as_str()) {
             Some(host) => replicas.push((placement.service.clone(), *host)),
-            None => faults.push(format!("{} is on {}, which is no host of the plan", placement.service, placement.host)),
+            None => faults.push(format!(
+                "{} is on {}, which is no host of the plan",
+                placement.service, placement.host
+            )),
         }
     }
     let services = application.services.iter().map(|(n, s)| (n.clone(), wanted(s))).collect();
@@ -67,7 +76,13 @@ fn wanted(service: &Service) -> u32 {
 }
 
 /// One offering per site on which a replica of a service could be.
-fn possible(name: &str, service: &Service, application: &Application, estate: &Estate, plan: &Plan) -> Vec<usize> {
+fn possible(
+    name: &str,
+    service: &Service,
+    application: &Application,
+    estate: &Estate,
+    plan: &Plan,
+) -> Vec<usize> {
     let (cpu, memory) = reserved(name, service, plan);
     let overhead = overhead(application, plan);
     let mut sites = BTreeSet::new();
@@ -77,9 +92,15 @@ fn possible(name: &str, service: &Service, application: &Application, estate: &E
         let room = offer.cpu.is_some_and(|c| c.0 >= cpu + overhead.0)
             && offer.memory.is_some_and(|m| m.0 >= memory + overhead.1);
         let candidate = offer.price.plannable().is_some() && offer.verified;
-        let accelerated = accelerators(service, plan, name)
-            .is_none_or(|(model, count)| has_accelerators(offering, model, u64::from(count) * 1000));
-        if room && candidate && accelerated && runs(service, offering) && sites.insert(offering.site) {
+        let accelerated = accelerators(service, plan, name).is_none_or(|(model, count)| {
+            has_accelerators(offering, model, u64::from(count) * 1000)
+        });
+        if room
+            && candidate
+            && accelerated
+            && runs(service, offering)
+            && sites.insert(offering.site)
+        {
             found.push(index);
         }
     }
@@ -94,9 +115,11 @@ fn runs(service: &Service, offering: &Offering) -> bool {
 }
 
 fn has_accelerators(offering: &Offering, model: Option<&str>, milli: u64) -> bool {
-    offering.offer.accelerator.as_ref().is_some_and(|a| {
-        a.milli >= milli && model.is_none_or(|m| *a.name == *m)
-    })
+    offering
+        .offer
+        .accelerator
+        .as_ref()
+        .is_some_and(|a| a.milli >= milli && model.is_none_or(|m| *a.name == *m))
 }
 
 /// What a replica reserves: as declared, else as the plan says it assumed.
@@ -109,7 +132,11 @@ fn reserved(name: &str, service: &Service, plan: &Plan) -> (u64, u64) {
     (cpu.map_or(u64::MAX / 4, |c| c.0), memory.map_or(u64::MAX / 4, |m| m.0))
 }
 
-fn accelerators<'a>(service: &'a Service, plan: &Plan, name: &str) -> Option<(Option<&'a str>, u32)> {
+fn accelerators<'a>(
+    service: &'a Service,
+    plan: &Plan,
+    name: &str,
+) -> Option<(Option<&'a str>, u32)> {
     let wanted = service.needs.accelerator.as_ref()?;
     let assumed = || {
         let line = plan.assumed.iter().find(|a| a.service == name && a.what == "accelerators")?;
@@ -185,8 +212,14 @@ fn holds_faults(plan: &Plan, faults: &mut Vec<String>) {
     }
     for placement in &plan.placements {
         let Some(host) = plan.hosts.iter().find(|h| h.id == placement.host) else { continue };
-        if host.cloud != placement.cloud || host.region != placement.region || host.zone != placement.zone {
-            faults.push(format!("{} is said to be elsewhere than its host {}", placement.service, host.id));
+        if host.cloud != placement.cloud
+            || host.region != placement.region
+            || host.zone != placement.zone
+        {
+            faults.push(format!(
+                "{} is said to be elsewhere than its host {}",
+                placement.service, host.id
+            ));
         }
     }
 }
@@ -234,11 +267,8 @@ fn port_faults(application: &Application, host: &coc_model::plan::Host, faults: 
     let mut taken = BTreeSet::new();
     for (name, _) in &host.holds {
         let Some(service) = application.services.get(name) else { continue };
-        let ports: BTreeSet<(u16, &str)> = service
-            .ports
-            .iter()
-            .filter_map(|p| Some((p.published?, p.protocol.name())))
-            .collect();
+        let ports: BTreeSet<(u16, &str)> =
+            service.ports.iter().filter_map(|p| Some((p.published?, p.protocol.name()))).collect();
         for (port, protocol) in ports {
             if !taken.insert((port, protocol)) {
                 faults.push(format!("port {port}/{protocol} is published twice on {}", host.id));

@@ -73,7 +73,8 @@ impl Reader {
         let mut context = Context::with_env(Arc::clone(&self.env));
         let facts = &self.facts;
         let list = |things: Vec<Which>| -> Box<dyn Val> {
-            let things = things.into_iter().map(|w| -> Box<dyn Val> { Box::new(Thing::new(facts, w)) });
+            let things =
+                things.into_iter().map(|w| -> Box<dyn Val> { Box::new(Thing::new(facts, w)) });
             Box::new(CelList::from(things.collect::<Vec<_>>()))
         };
         context.add_variable_as_val(PLAN, Box::new(Thing::new(facts, Which::Plan)));
@@ -81,8 +82,10 @@ impl Reader {
             "services",
             list((0..facts.services.len()).map(Which::Service).collect()),
         );
-        context.add_variable_as_val("links", list((0..facts.links.len()).map(Which::Link).collect()));
-        context.add_variable_as_val("hosts", list((0..facts.hosts.len()).map(Which::Host).collect()));
+        context
+            .add_variable_as_val("links", list((0..facts.links.len()).map(Which::Link).collect()));
+        context
+            .add_variable_as_val("hosts", list((0..facts.hosts.len()).map(Which::Host).collect()));
         context.add_variable_as_val("cost", Box::new(Quantity(self.cost)));
         context.add_variable_as_val("placed", Box::new(Quantity::integer(self.placed)));
         match Value::resolve_val(tree, &context) {
@@ -154,7 +157,12 @@ fn number_literal(id: u64, literal: LiteralValue) -> IdedExpr {
     call("@number", vec![IdedExpr { id, expr: text }])
 }
 
-fn renamed(id: u64, name: &str, target: Option<Box<IdedExpr>>, mut args: Vec<IdedExpr>) -> IdedExpr {
+fn renamed(
+    id: u64,
+    name: &str,
+    target: Option<Box<IdedExpr>>,
+    mut args: Vec<IdedExpr>,
+) -> IdedExpr {
     let with_plan = |name: &str, args: Vec<IdedExpr>| {
         call(name, std::iter::once(ident(PLAN)).chain(args).collect())
     };
@@ -184,7 +192,8 @@ fn renamed(id: u64, name: &str, target: Option<Box<IdedExpr>>, mut args: Vec<Ide
 
 /// `list.map(variable, body)`.
 fn mapped(list: IdedExpr, variable: &IdedExpr, body: IdedExpr) -> IdedExpr {
-    let variable = if let Expr::Ident(name) = &variable.expr { name.clone() } else { String::new() };
+    let variable =
+        if let Expr::Ident(name) = &variable.expr { name.clone() } else { String::new() };
     let result = "@mapped".to_owned();
     let one = IdedExpr { id: 0, expr: Expr::List(ListExpr::new(vec![body])) };
     let expr = Expr::Comprehension(Box::new(ComprehensionExpr {
@@ -223,7 +232,8 @@ fn environment() -> Env {
     ];
     for (name, arity, function) in declared {
         let id = format!("{name}/{arity}");
-        env.add_overload(name, &id, (0..arity).map(|_| any()).collect(), function).expect("declared once");
+        env.add_overload(name, &id, (0..arity).map(|_| any()).collect(), function)
+            .expect("declared once");
     }
     let units: [(&str, cel::common::functions::Function); 11] = [
         ("usd", |a| scaled(&*a[0], 1, 1)),
@@ -251,7 +261,10 @@ fn wrong(says: &str) -> ExecutionError {
 }
 
 fn text<'a>(value: &'a (dyn Val + '_)) -> Result<&'a str, ExecutionError> {
-    value.downcast_ref::<CelString<'_>>().map(CelString::inner).ok_or_else(|| wrong("a text is due"))
+    value
+        .downcast_ref::<CelString<'_>>()
+        .map(CelString::inner)
+        .ok_or_else(|| wrong("a text is due"))
 }
 
 fn decimal(text: &str) -> Result<Ratio<i128>, ExecutionError> {
@@ -318,11 +331,9 @@ fn possible<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
             services.push(service.to_owned());
         }
     }
-    let found = facts
-        .possible
-        .iter()
-        .filter(|(service, _)| services.contains(service))
-        .flat_map(|(service, offerings)| offerings.iter().map(|o| Which::Possible(service.clone(), *o)));
+    let found = facts.possible.iter().filter(|(service, _)| services.contains(service)).flat_map(
+        |(service, offerings)| offerings.iter().map(|o| Which::Possible(service.clone(), *o)),
+    );
     Ok(list(facts, found))
 }
 
@@ -363,7 +374,8 @@ fn latency<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
                 continue;
             }
             let latency = facts.estate.latency(site(*a), site(*b));
-            let latency = latency.ok_or_else(|| ExecutionError::NoSuchKey(Arc::new("latency".to_owned())))?;
+            let latency =
+                latency.ok_or_else(|| ExecutionError::NoSuchKey(Arc::new("latency".to_owned())))?;
             longest = longest.max(Ratio::new(latency.round_trip.0.into(), 1000));
         }
     }

@@ -93,7 +93,10 @@ fn cost_faults(plan: &Plan, total: Money) -> Vec<String> {
     let mut faults = Vec::new();
     let said = |text: &str| Money::parse(text).ok();
     if said(&plan.cost.total) != Some(total) {
-        faults.push(format!("the plan says it costs {} USD/month, but it costs {total}", plan.cost.total));
+        faults.push(format!(
+            "the plan says it costs {} USD/month, but it costs {total}",
+            plan.cost.total
+        ));
     }
     let lines: Option<Money> = plan.cost.lines.iter().map(|l| said(&l.amount)).sum();
     if lines != Some(total) {
@@ -126,7 +129,8 @@ fn objective_faults(reader: &Reader, question: &Question<'_>) -> Vec<String> {
         }
         let computed = coc_goals::number::display_fraction(value, digits(unit));
         if computed != objective.value {
-            let says = format!("{} is said to be {}, but is {computed}", tier.goal, objective.value);
+            let says =
+                format!("{} is said to be {}, but is {computed}", tier.goal, objective.value);
             faults.push(says);
         }
         let better = match tier.direction {
@@ -137,7 +141,10 @@ fn objective_faults(reader: &Reader, question: &Question<'_>) -> Vec<String> {
         if let Ok(bound) = bound
             && better(&Ratio::new(bound.atto(), coc_model::decimal::ONE), &value)
         {
-            faults.push(format!("the bound {} of {} is better than its value", objective.bound, tier.goal));
+            faults.push(format!(
+                "the bound {} of {} is better than its value",
+                objective.bound, tier.goal
+            ));
         }
     }
     faults

@@ -33,7 +33,8 @@ pub(crate) fn price(application: &Application, plan: &Plan, facts: &Facts) -> Pr
 fn traffic(application: &Application, plan: &Plan, facts: &Facts, priced: &mut Priced) {
     let mut volumes: BTreeMap<MeterId, u64> = BTreeMap::new();
     for ((from, to), bytes) in flows(application, plan) {
-        let wanted = |s: &str| facts.services.iter().find(|(n, _)| n == s).map_or(0, |(_, r)| u64::from(*r));
+        let wanted =
+            |s: &str| facts.services.iter().find(|(n, _)| n == s).map_or(0, |(_, r)| u64::from(*r));
         let pairs = wanted(&from) * wanted(&to);
         if pairs == 0 || from == to {
             continue;
@@ -99,7 +100,9 @@ fn storage(application: &Application, plan: &Plan, facts: &Facts, priced: &mut P
             }
             let site = &facts.estate.sites[facts.estate.offerings[facts.hosts[index]].site.index()];
             let Some((price, unit)) = site.block_storage else {
-                priced.faults.push(format!("the price of volume {name} on {} is not known", host.id));
+                priced
+                    .faults
+                    .push(format!("the price of volume {name} on {} is not known", host.id));
                 continue;
             };
             let divisor = i128::from(unit) * 1_000_000_000;

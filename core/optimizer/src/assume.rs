@@ -133,8 +133,10 @@ mod tests {
         let at = Position { file: "f".into(), line: 1, column: 1 };
         let mut web = Service::container(at.clone());
         web.needs.cpu = Some(Cpu(500));
-        let services =
-            BTreeMap::from([("db".to_owned(), Service::container(at.clone())), ("web".to_owned(), web)]);
+        let services = BTreeMap::from([
+            ("db".to_owned(), Service::container(at.clone())),
+            ("web".to_owned(), web),
+        ]);
         let link = |traffic| Link {
             from: "web".into(),
             to: "db".into(),

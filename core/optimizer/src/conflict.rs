@@ -91,12 +91,20 @@ fn misfit(problem: &Problem, group: usize) -> Origin {
         .zip(&g.demand)
         .filter(|(_, need)| **need > 0)
         .map(|(dimension, need)| match &**dimension {
-            "cpu" => format!("{} vCPU", coc_model::quantity::Cpu(u64::try_from(*need).unwrap_or(0))),
-            "memory" => format!("{} memory", coc_model::quantity::Bytes(u64::try_from(*need).unwrap_or(0))),
+            "cpu" => {
+                format!("{} vCPU", coc_model::quantity::Cpu(u64::try_from(*need).unwrap_or(0)))
+            }
+            "memory" => {
+                format!("{} memory", coc_model::quantity::Bytes(u64::try_from(*need).unwrap_or(0)))
+            }
             other => format!("{} {other}", need / 1000),
         })
         .collect();
-    let says = format!("no machine of these clouds is large enough for {}: {}", names.join(" with "), needs.join(", "));
+    let says = format!(
+        "no machine of these clouds is large enough for {}: {}",
+        names.join(" with "),
+        needs.join(", ")
+    );
     Origin { says: says.into(), at: None }
 }
 
@@ -173,7 +181,11 @@ fn best(
 }
 
 fn stated_value(problem: &Problem, found: &Found) -> Option<(i128, Scale)> {
-    let tier = problem.tiers.iter().zip(&found.tiers).find(|(t, _)| t.origin.at.is_some() || &*t.origin.says == "cost");
+    let tier = problem
+        .tiers
+        .iter()
+        .zip(&found.tiers)
+        .find(|(t, _)| t.origin.at.is_some() || &*t.origin.says == "cost");
     tier.map(|(tier, value)| (value.value, tier.scale))
 }
 
@@ -196,7 +208,8 @@ fn requirement_change(
         let says = format!("{} ({})", origin.says, wider_limit(combination, excess, scale));
         return best(&relaxed, engines, budget).map(|value| Change { says, value });
     }
-    best(&without, engines, budget).map(|value| Change { says: format!("without: {}", origin.says), value })
+    best(&without, engines, budget)
+        .map(|value| Change { says: format!("without: {}", origin.says), value })
 }
 
 /// The limit that a comparison would need, in words.
@@ -258,7 +271,11 @@ fn limit_change(
 }
 
 /// How many replicas could run under all the rules.
-fn fewer_replicas(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> Option<Change> {
+fn fewer_replicas(
+    problem: &Problem,
+    engines: &[&dyn Engine],
+    budget: Budget<'_>,
+) -> Option<Change> {
     if problem.partial {
         return None;
     }

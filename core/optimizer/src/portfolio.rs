@@ -94,11 +94,8 @@ pub fn optimize_after(
         let bound_value = bound.unwrap_or(value).min(value);
         work.requirements.push(keep(tier, &minimised, value));
         let sign = if minimised == tier.objective { 1 } else { -1 };
-        let tier_value = TierValue {
-            value: sign * value,
-            bound: sign * bound_value,
-            proved: bound.is_none(),
-        };
+        let tier_value =
+            TierValue { value: sign * value, bound: sign * bound_value, proved: bound.is_none() };
         match &mut best {
             None => {
                 let mut proof = proof;
@@ -219,11 +216,8 @@ fn one_tier(
 /// it.
 fn nothing_to_place(problem: &Problem) -> Answer {
     let solution = Solution::default();
-    let proof = Proof {
-        engine: "none",
-        basis: "there is nothing to place".to_owned(),
-        ..Proof::default()
-    };
+    let proof =
+        Proof { engine: "none", basis: "there is nothing to place".to_owned(), ..Proof::default() };
     if solution.worth(problem).feasible() {
         Answer::Optimal(solution, proof)
     } else {

@@ -75,7 +75,9 @@ pub fn presolve(problem: &Problem) -> Reduced {
     let barred = bar(&mut work);
     arcs::consistent(&mut work);
     let mut keep: Vec<bool> = (0..work.options.len())
-        .map(|o| !barred[o] && (0..work.groups.len()).any(|g| work.groups[g].may_use(&work, OptionId(o))))
+        .map(|o| {
+            !barred[o] && (0..work.groups.len()).any(|g| work.groups[g].may_use(&work, OptionId(o)))
+        })
         .collect();
     let usable = count(&keep);
     shrink::clip_capacities(&mut work);
@@ -148,7 +150,8 @@ fn bars(problem: &mut Problem, formula: &Formula, barred: &mut [bool]) -> bool {
                 }
             }
             Table::Site(v) => {
-                group.sites = group.sites.iter().zip(v.iter()).map(|(ok, v)| *ok && *v == 0).collect();
+                group.sites =
+                    group.sites.iter().zip(v.iter()).map(|(ok, v)| *ok && *v == 0).collect();
             }
             Table::Option(v) => {
                 group.options =

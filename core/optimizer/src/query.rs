@@ -13,7 +13,10 @@ use crate::lower::{Bound, Scope, World};
 ///
 /// # Errors
 /// The characters of the query that can't be evaluated, and why.
-pub fn matching(estate: &Estate, query: &Expression) -> Result<Vec<usize>, ((usize, usize), String)> {
+pub fn matching(
+    estate: &Estate,
+    query: &Expression,
+) -> Result<Vec<usize>, ((usize, usize), String)> {
     let application = Application {
         name: String::new(),
         services: BTreeMap::new(),

@@ -35,7 +35,12 @@ pub struct Reading {
 }
 
 /// Reads a solution.
-pub fn read(application: &Application, estate: &Estate, lowered: &Lowered, found: &Found) -> Reading {
+pub fn read(
+    application: &Application,
+    estate: &Estate,
+    lowered: &Lowered,
+    found: &Found,
+) -> Reading {
     let (hosts, mut placements) = hosts(estate, lowered, &found.solution);
     placements.sort_by(|a, b| (&a.service, a.replica).cmp(&(&b.service, b.replica)));
     let cost = cost(application, estate, lowered, &found.solution, &hosts);
@@ -92,7 +97,11 @@ fn hosts(estate: &Estate, lowered: &Lowered, solution: &Solution) -> (Vec<Host>,
             region: words(&site.place.region),
             zone: words(&site.place.zone),
             offer: offering.offer.name.to_string(),
-            price: offering.offer.price.plannable().map_or_else(|| "unknown".to_owned(), |r| r.to_string()),
+            price: offering
+                .offer
+                .price
+                .plannable()
+                .map_or_else(|| "unknown".to_owned(), |r| r.to_string()),
             existing: offering.existing,
             holds: Vec::new(),
         };
@@ -259,7 +268,11 @@ fn waiting(lowered: &Lowered, solution: &Solution) -> Vec<Unknown> {
         if missing > 0 {
             for (service, replicas) in &group.services {
                 waiting.push(Unknown {
-                    what: format!("{service}: {} of {} replicas do not run", missing * replicas, group.count * replicas),
+                    what: format!(
+                        "{service}: {} of {} replicas do not run",
+                        missing * replicas,
+                        group.count * replicas
+                    ),
                     why: "the requirements leave no room for them".to_owned(),
                 });
             }

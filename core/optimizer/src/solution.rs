@@ -153,18 +153,16 @@ fn structure_faults(problem: &Problem, solution: &Solution) -> Vec<Fault> {
         }
         let on = |g: GroupId| host.holds.iter().find(|h| h.0 == g).map_or(0, |h| h.1);
         for (apart, rule) in problem.apart.iter().enumerate() {
-            let broken = if rule.a == rule.b {
-                on(rule.a) > 1
-            } else {
-                on(rule.a) > 0 && on(rule.b) > 0
-            };
+            let broken =
+                if rule.a == rule.b { on(rule.a) > 1 } else { on(rule.a) > 0 && on(rule.b) > 0 };
             if broken {
                 faults.push(Fault::Apart { apart, host: index });
             }
         }
     }
     for (index, group) in problem.groups.iter().enumerate() {
-        let wrong = placed[index] > group.count || (!problem.partial && placed[index] < group.count);
+        let wrong =
+            placed[index] > group.count || (!problem.partial && placed[index] < group.count);
         if wrong {
             faults.push(Fault::Count { group: GroupId(index), placed: placed[index] });
         }
@@ -206,7 +204,10 @@ impl<'a> Tally<'a> {
     }
 
     /// Options in use by groups, or by hosts if none are named.
-    fn used<'s>(&'s self, groups: &'s [GroupId]) -> Box<dyn Iterator<Item = (OptionId, i128)> + 's> {
+    fn used<'s>(
+        &'s self,
+        groups: &'s [GroupId],
+    ) -> Box<dyn Iterator<Item = (OptionId, i128)> + 's> {
         if groups.is_empty() {
             Box::new(self.hosts.iter().map(|(&o, &n)| (o, n)))
         } else {

@@ -56,7 +56,9 @@ impl Engine for Exhaustive {
             notes: Vec::new(),
         };
         match (search.stopped, search.best) {
-            (true, _) => Answer::Unknown("stopped before every packing was tried".to_owned(), proof),
+            (true, _) => {
+                Answer::Unknown("stopped before every packing was tried".to_owned(), proof)
+            }
             (false, Some((_, solution))) => Answer::Optimal(solution, proof),
             (false, None) => Answer::Infeasible(proof),
         }
@@ -143,9 +145,11 @@ impl Search<'_> {
     }
 
     fn limits_allow(&self, option: usize) -> bool {
-        self.problem.limits.iter().filter(|l| l.options.contains(&OptionId(option))).all(|l| {
-            l.options.iter().map(|o| self.used[o.0]).sum::<i64>() < l.most
-        })
+        self.problem
+            .limits
+            .iter()
+            .filter(|l| l.options.contains(&OptionId(option)))
+            .all(|l| l.options.iter().map(|o| self.used[o.0]).sum::<i64>() < l.most)
     }
 
     fn packed(&mut self) {

@@ -178,12 +178,7 @@ fn counts_hosts(problem: &Problem, measure: coc_optimizer::problem::MeasureId) -
 /// Pairs of classes that may not share a host.
 fn conflicts(problem: &Problem, classes: &[Class]) -> Vec<(usize, usize)> {
     let of = |g: GroupId| classes.iter().position(|c| c.groups.contains(&g));
-    problem
-        .apart
-        .iter()
-        .filter(|a| a.a != a.b)
-        .filter_map(|a| Some((of(a.a)?, of(a.b)?)))
-        .collect()
+    problem.apart.iter().filter(|a| a.a != a.b).filter_map(|a| Some((of(a.a)?, of(a.b)?))).collect()
 }
 
 struct Writer<'a> {
@@ -204,9 +199,10 @@ impl Writer<'_> {
         let site = self.problem.options[self.option.0].site;
         let allowed = c.options[self.option.0]
             && c.groups.iter().any(|g| self.problem.groups[g.0].sites[site]);
-        let beside = self.conflicts.iter().all(|&(a, b)| {
-            !(a == class && self.room[b] > 0) && !(b == class && self.room[a] > 0)
-        });
+        let beside = self
+            .conflicts
+            .iter()
+            .all(|&(a, b)| !(a == class && self.room[b] > 0) && !(b == class && self.room[a] > 0));
         if !allowed || !beside {
             return 0;
         }
@@ -285,9 +281,9 @@ fn drop_dominated(problem: &Problem, contents: &mut Vec<Content>) {
                 .collect()
         })
         .collect();
-    let keyed = problem.measures.iter().any(|m| {
-        matches!(m, Measure::Distinct { groups, key: Table::Option(_) } if groups.is_empty())
-    });
+    let keyed = problem.measures.iter().any(
+        |m| matches!(m, Measure::Distinct { groups, key: Table::Option(_) } if groups.is_empty()),
+    );
     let by_option = (0..problem.groups.len()).any(|g| grain(problem, GroupId(g)) == Grain::Option);
     if keyed || by_option {
         return;

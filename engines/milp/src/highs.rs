@@ -77,18 +77,27 @@ impl Instance {
     fn new() -> Result<Self, Failed> {
         // SAFETY: no preconditions.
         let raw = unsafe { sys::Highs_create() };
-        if raw.is_null() { Err(Failed("the solver could not be created".to_owned())) } else { Ok(Self(raw)) }
+        if raw.is_null() {
+            Err(Failed("the solver could not be created".to_owned()))
+        } else {
+            Ok(Self(raw))
+        }
     }
 
     fn checked(call: &str, status: c_int) -> Result<(), Failed> {
         // Warnings (status 1) are for example coefficients the solver takes as zero: not accepted.
-        if status == sys::STATUS_OK { Ok(()) } else { Err(Failed(format!("{call} answered {status}"))) }
+        if status == sys::STATUS_OK {
+            Ok(())
+        } else {
+            Err(Failed(format!("{call} answered {status}")))
+        }
     }
 
     fn set_bool(&self, name: &str, value: bool) -> Result<(), Failed> {
         let option = CString::new(name).map_err(|e| Failed(e.to_string()))?;
         // SAFETY: the instance lives, the string is terminated.
-        let status = unsafe { sys::Highs_setBoolOptionValue(self.0, option.as_ptr(), value.into()) };
+        let status =
+            unsafe { sys::Highs_setBoolOptionValue(self.0, option.as_ptr(), value.into()) };
         Self::checked(name, status)
     }
 
@@ -96,7 +105,8 @@ impl Instance {
         let option = CString::new(name).map_err(|e| Failed(e.to_string()))?;
         let value = CString::new(value).map_err(|e| Failed(e.to_string()))?;
         // SAFETY: the instance lives, the strings are terminated.
-        let status = unsafe { sys::Highs_setStringOptionValue(self.0, option.as_ptr(), value.as_ptr()) };
+        let status =
+            unsafe { sys::Highs_setStringOptionValue(self.0, option.as_ptr(), value.as_ptr()) };
         Self::checked(name, status)
     }
 
@@ -118,7 +128,8 @@ impl Instance {
         let info = CString::new(name).ok()?;
         let mut value = 0.0;
         // SAFETY: the instance lives, the string is terminated, the target is one double.
-        let status = unsafe { sys::Highs_getDoubleInfoValue(self.0, info.as_ptr(), &raw mut value) };
+        let status =
+            unsafe { sys::Highs_getDoubleInfoValue(self.0, info.as_ptr(), &raw mut value) };
         (status == sys::STATUS_OK).then_some(value)
     }
 

@@ -51,9 +51,9 @@ impl Engine for Milp {
         match run(problem, &contents, Some(rounding(problem)), budget) {
             Run::Judged(answer) => answer,
             Run::Inexact { bound, proof } => match run(problem, &contents, None, budget) {
-                Run::Judged(Answer::Optimal(solution, proof) | Answer::Feasible(solution, _, proof)) => {
-                    settle(problem, solution, bound, proof)
-                }
+                Run::Judged(
+                    Answer::Optimal(solution, proof) | Answer::Feasible(solution, _, proof),
+                ) => settle(problem, solution, bound, proof),
                 _ => {
                     let why = "the solver's answer does not hold in whole numbers";
                     Answer::Unknown(why.to_owned(), proof)
@@ -67,7 +67,10 @@ impl Engine for Milp {
 enum Run {
     Judged(Answer),
     /// With a solution that does not hold in whole numbers; the bound does.
-    Inexact { bound: i128, proof: Proof },
+    Inexact {
+        bound: i128,
+        proof: Proof,
+    },
 }
 
 /// An answer found to the letter against a bound that holds.
@@ -115,7 +118,8 @@ fn run(problem: &Problem, contents: &Contents, open_by: Option<u32>, budget: Bud
     };
     match highs::solve(&model, settings) {
         Ok(outcome) => {
-            let dealer = Dealer { problem, contents, grains: &grains, items: &items, hosts: &hosts };
+            let dealer =
+                Dealer { problem, contents, grains: &grains, items: &items, hosts: &hosts };
             let slack = slack(problem, scale, widest);
             judge(&dealer, &outcome, (scale, objective.constant, slack), proof, budget.gap_ppm)
         }
@@ -153,7 +157,8 @@ fn judge(
     let Some(values) = &outcome.values else {
         return Run::Judged(match outcome.status {
             Status::Infeasible => {
-                proof.basis = "branch and bound found no solution (floating point, tolerance 1e-9)".to_owned();
+                proof.basis = "branch and bound found no solution (floating point, tolerance 1e-9)"
+                    .to_owned();
                 Answer::Infeasible(proof)
             }
             other => Answer::Unknown(format!("the solver gave no solution ({other:?})"), proof),
@@ -197,7 +202,9 @@ fn rounding(problem: &Problem) -> u32 {
     let flows: usize = problem
         .measures
         .iter()
-        .map(|m| if let coc_optimizer::problem::Measure::Traffic(t) = m { t.flows.len() } else { 0 })
+        .map(
+            |m| if let coc_optimizer::problem::Measure::Traffic(t) = m { t.flows.len() } else { 0 },
+        )
         .sum();
     u32::try_from(flows * problem.sites.len() + 1).unwrap_or(u32::MAX)
 }
@@ -205,7 +212,11 @@ fn rounding(problem: &Problem) -> u32 {
 /// A bound as a whole number, rounded down where the solver's arithmetic is surely right.
 #[expect(clippy::cast_possible_truncation, reason = "clamped to the range first")]
 fn whole_bound(bound: f64) -> i128 {
-    if bound.is_finite() { (bound - bound.abs() * 1e-12).floor().clamp(-1e36, 1e36) as i128 } else { i128::MIN / 4 }
+    if bound.is_finite() {
+        (bound - bound.abs() * 1e-12).floor().clamp(-1e36, 1e36) as i128
+    } else {
+        i128::MIN / 4
+    }
 }
 
 /// Deals the items of every cell out to its hosts.

@@ -68,7 +68,10 @@ impl Program<'_> {
     fn used(&self, groups: &[GroupId]) -> Vec<(OptionId, Linear)> {
         if groups.is_empty() {
             let options = (0..self.problem.options.len()).map(OptionId);
-            return options.map(|o| (o, self.hosts_of(o))).filter(|(_, l)| !l.terms.is_empty()).collect();
+            return options
+                .map(|o| (o, self.hosts_of(o)))
+                .filter(|(_, l)| !l.terms.is_empty())
+                .collect();
         }
         let cells = groups.iter().flat_map(|g| self.items_of(*g));
         cells.map(|(option, var)| (option, Linear::var(var))).collect()
@@ -104,7 +107,8 @@ impl Program<'_> {
     }
 
     fn skew(&mut self, groups: &[(GroupId, i128)], key: &Table, domain: &[i128]) -> Linear {
-        let mut by_key: BTreeMap<i128, Linear> = domain.iter().map(|k| (*k, Linear::default())).collect();
+        let mut by_key: BTreeMap<i128, Linear> =
+            domain.iter().map(|k| (*k, Linear::default())).collect();
         let mut most = 0;
         for (group, weight) in groups {
             most += weight * i128::from(self.problem.groups[group.0].count);
@@ -147,7 +151,8 @@ impl Program<'_> {
             return vars.clone();
         }
         let count = self.problem.groups[group.0].count;
-        let single = (count == 1 && items.terms.len() == 1).then(|| items.terms.keys().next().copied());
+        let single =
+            (count == 1 && items.terms.len() == 1).then(|| items.terms.keys().next().copied());
         let vars: Vec<Var> = match single.flatten() {
             Some(var) => vec![var],
             None => (0..count).map(|_| self.builder.binary()).collect(),
@@ -169,7 +174,8 @@ impl Program<'_> {
     /// If a combination says that a sum over pairs is zero, forbids the pairs: each site of one
     /// group against all sites of the other that don't go with it.
     pub(crate) fn forbid_pairs(&mut self, combination: &Combination) -> bool {
-        let (0, [(coefficient, measure)]) = (combination.constant, combination.terms.as_slice()) else {
+        let (0, [(coefficient, measure)]) = (combination.constant, combination.terms.as_slice())
+        else {
             return false;
         };
         let Measure::Pairs { between: (a, b), table } = &self.problem.measures[measure.0] else {

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use coc_formats::read::Read;
 use coc_goals::library::standard_library;
 use coc_goals::rules::understand;
 use coc_model::application::{Application, KeyFate, Replicas};
-use coc_formats::read::Read;
 
 use crate::arguments::{Check, Global};
 use crate::failure::{Exit, Failure};
@@ -50,7 +50,12 @@ fn summary(read: &Read) -> String {
         of_application(&mut out, application);
     }
     if read.has_goals {
-        let _ = writeln!(out, "goals: {} requirements, {} objectives", read.goals.require.len(), read.goals.objectives.len());
+        let _ = writeln!(
+            out,
+            "goals: {} requirements, {} objectives",
+            read.goals.require.len(),
+            read.goals.objectives.len()
+        );
     }
     for cloud in &read.clouds {
         let _ = writeln!(out, "cloud {}: driver {}", cloud.name, cloud.driver);
@@ -69,7 +74,10 @@ fn of_application(out: &mut String, application: &Application) {
         application.volumes.len()
     );
     for (name, service) in &application.services {
-        let runs = service.image.clone().or_else(|| service.build.as_ref().map(|b| format!("built from {}", b.context)));
+        let runs = service
+            .image
+            .clone()
+            .or_else(|| service.build.as_ref().map(|b| format!("built from {}", b.context)));
         let replicas = match service.replicas {
             Replicas::Between { min, max } if min == max => format!("×{min}"),
             Replicas::Between { min, max } => format!("×{min}–{max}"),
@@ -85,7 +93,10 @@ fn of_application(out: &mut String, application: &Application) {
         );
         for link in application.links.iter().filter(|l| l.from == *name) {
             let port = link.port.map_or_else(String::new, |p| format!(":{p}"));
-            let why = link.inferred.as_ref().map_or_else(String::new, |why| format!("  (inferred: {why})"));
+            let why = link
+                .inferred
+                .as_ref()
+                .map_or_else(String::new, |why| format!("  (inferred: {why})"));
             let _ = writeln!(out, "    → {}{port}{why}", link.to);
         }
         for inference in &service.inferred {

@@ -32,7 +32,11 @@ fn text(plan: &Plan) -> String {
         Status::Unknown => "nothing is known",
     };
     let _ = writeln!(out, "Plan {} for {}: {status}", plan.plan, plan.application);
-    let _ = writeln!(out, "  proof      {} ({} nodes, {} ms)", plan.evidence.proof, plan.evidence.nodes, plan.evidence.time_ms);
+    let _ = writeln!(
+        out,
+        "  proof      {} ({} nodes, {} ms)",
+        plan.evidence.proof, plan.evidence.nodes, plan.evidence.time_ms
+    );
     for objective in &plan.objective {
         let _ = writeln!(
             out,
@@ -45,14 +49,26 @@ fn text(plan: &Plan) -> String {
     }
     for requirement in &plan.check.requirements {
         let mark = if requirement.satisfied { "holds" } else { "fails" };
-        let _ = writeln!(out, "  {mark:<10} {} ({}) at {}", requirement.goal, requirement.value, requirement.at);
+        let _ = writeln!(
+            out,
+            "  {mark:<10} {} ({}) at {}",
+            requirement.goal, requirement.value, requirement.at
+        );
     }
     for assumed in &plan.assumed {
-        let _ = writeln!(out, "  assumed    {} of {}: {}", assumed.what, assumed.service, assumed.value);
+        let _ = writeln!(
+            out,
+            "  assumed    {} of {}: {}",
+            assumed.what, assumed.service, assumed.value
+        );
     }
     for line in &plan.cost.lines {
         let source = line.source.as_ref().map_or_else(String::new, |s| format!("  [{s}]"));
-        let _ = writeln!(out, "  priced     {} in {}: {} USD/month{source}", line.what, line.place, line.amount);
+        let _ = writeln!(
+            out,
+            "  priced     {} in {}: {} USD/month{source}",
+            line.what, line.place, line.amount
+        );
     }
     for unknown in &plan.unknown {
         let _ = writeln!(out, "  unknown    {}: {}", unknown.what, unknown.why);

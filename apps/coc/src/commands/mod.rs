@@ -1,7 +1,10 @@
-//! The verbs, one module each.
+//! The verbs.
 
 pub(crate) mod check;
+pub(crate) mod clouds;
+pub(crate) mod deploy;
 pub(crate) mod explain;
 pub(crate) mod offers;
 pub(crate) mod plan;
+pub(crate) mod status;
 pub(crate) mod verify;

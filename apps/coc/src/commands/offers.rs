@@ -92,7 +92,18 @@ fn table(estate: &Estate, offerings: &[&Offering]) -> String {
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["cloud", "region", "country", "offer", "vCPU", "memory", "arch", "price", "USD/month", "source"]);
+    table.set_header([
+        "cloud",
+        "region",
+        "country",
+        "offer",
+        "vCPU",
+        "memory",
+        "arch",
+        "price",
+        "USD/month",
+        "source",
+    ]);
     for offering in offerings {
         let (offer, site) = (&offering.offer, &estate.sites[offering.site.index()]);
         let unknown = || "unknown".to_owned();
@@ -116,7 +127,7 @@ fn table(estate: &Estate, offerings: &[&Offering]) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    talk::trimmed(&table)
 }
 
 fn document(estate: &Estate, offering: &Offering) -> serde_json::Value {

@@ -16,6 +16,7 @@ use coc_model::plan::{Plan, Status};
 use crate::arguments;
 use crate::failure::{Exit, Failure};
 use crate::inputs::{self, Input, Sources};
+use crate::state::State;
 use crate::talk;
 
 /// What a plan rests on beside the application: catalog and clouds.
@@ -59,7 +60,12 @@ pub(crate) fn ground(
 }
 
 /// Makes the plan.
-pub(crate) fn made(input: &Input, ground: &Ground, search: Search) -> Result<Plan, Failure> {
+pub(crate) fn made(
+    input: &Input,
+    ground: &Ground,
+    search: Search,
+    parent: Option<&Plan>,
+) -> Result<Plan, Failure> {
     let begun = Instant::now();
     let cancel = AtomicBool::new(false);
     let time_left = || search.time.saturating_sub(begun.elapsed());
@@ -76,9 +82,20 @@ pub(crate) fn made(input: &Input, ground: &Ground, search: Search) -> Result<Pla
         gap_ppm: search.gap_ppm,
         clouds: &ground.drivers,
         inputs,
+        parent,
         cancel: &cancel,
     };
     plan(&request).map_err(|error| Failure::of_planning(error, &input.files))
+}
+
+/// The plan that an application runs by now.
+pub(crate) async fn parent(state: &State, application: &str) -> Result<Option<Plan>, Failure> {
+    let deploying = super::deploy::deploying(state, &[]);
+    let wrong = |error: coc_control::deploying::DeployError| Failure::failed(error.to_string());
+    match deploying.target(application).await.map_err(wrong)?.and_then(|target| target.plan) {
+        Some(plan) => Ok(Some(deploying.plan(&plan).await.map_err(wrong)?)),
+        None => Ok(None),
+    }
 }
 
 /// The exit code that a plan's status means.
@@ -101,7 +118,11 @@ fn within(plan: &Plan, gap_ppm: u64) -> bool {
 }
 
 /// The sources that the arguments of planning name.
-pub(crate) fn sources(files: &[String], profiles: &[String], planning: &arguments::Planning) -> Sources {
+pub(crate) fn sources(
+    files: &[String],
+    profiles: &[String],
+    planning: &arguments::Planning,
+) -> Sources {
     Sources {
         files: files.to_vec(),
         profiles: profiles.to_vec(),
@@ -111,7 +132,10 @@ pub(crate) fn sources(files: &[String], profiles: &[String], planning: &argument
 }
 
 /// `coc plan`.
-pub(crate) async fn run(global: &arguments::Global, arguments: &arguments::Plan) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    global: &arguments::Global,
+    arguments: &arguments::Plan,
+) -> Result<Exit, Failure> {
     let planning = &arguments.planning;
     let sources = sources(&arguments.files.files, &arguments.files.profiles, planning);
     let mut input = inputs::input(&sources)?;
@@ -121,11 +145,18 @@ pub(crate) async fn run(global: &arguments::Global, arguments: &arguments::Plan)
     if !global.json {
         talk::say(&read_line(&input, &sources));
     }
-    let plan = made(&input, &ground, search)?;
+    let parent = match State::is_there(&global.dir) {
+        true => parent(&State::open(&global.dir).await?, &input.application.name).await?,
+        false => None,
+    };
+    let plan = made(&input, &ground, search, parent.as_ref())?;
     if let Some(path) = &arguments.output {
         let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
         std::fs::write(path, text).map_err(|error| {
-            Failure::with_hint(format!("{} can't be written: {error}", path.display()), "give another file with -o")
+            Failure::with_hint(
+                format!("{} can't be written: {error}", path.display()),
+                "give another file with -o",
+            )
         })?;
     }
     if global.json {

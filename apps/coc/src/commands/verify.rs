@@ -10,8 +10,12 @@ use crate::talk;
 
 /// Reads a plan from a file.
 pub(crate) fn read_plan(path: &str) -> Result<Plan, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::with_hint(format!("{path} can't be read: {error}"), "make a plan with: coc plan FILE -o PLAN"))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::with_hint(
+            format!("{path} can't be read: {error}"),
+            "make a plan with: coc plan FILE -o PLAN",
+        )
+    })?;
     serde_json::from_str(&text).map_err(|error| {
         let at = coc_model::mistake::Position {
             file: path.into(),
@@ -69,7 +73,8 @@ pub(crate) async fn run(global: &Global, arguments: &PlanFile) -> Result<Exit, F
         return Err(Failure::failed("there is nothing to verify: the document holds no plan"));
     }
     let mut input = same_input(&plan)?;
-    let folders: Vec<_> = plan.inputs.catalog_folders.iter().map(std::path::PathBuf::from).collect();
+    let folders: Vec<_> =
+        plan.inputs.catalog_folders.iter().map(std::path::PathBuf::from).collect();
     let mounted = crate::mounts::for_planning(global, &input).await?;
     let ground = super::plan::ground(&mut input, &folders, mounted)?;
     if input.inputs.catalog != plan.inputs.catalog {
@@ -88,7 +93,10 @@ pub(crate) async fn run(global: &Global, arguments: &PlanFile) -> Result<Exit, F
     } else {
         for requirement in &judged.requirements {
             let mark = if requirement.satisfied { "holds" } else { "fails" };
-            talk::print(&format!("{mark}  {}  {}  ({})", requirement.at, requirement.goal, requirement.value));
+            talk::print(&format!(
+                "{mark}  {}  {}  ({})",
+                requirement.at, requirement.goal, requirement.value
+            ));
         }
         for fault in &judged.faults {
             talk::print(&format!("wrong  {fault}"));

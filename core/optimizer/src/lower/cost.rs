@@ -9,8 +9,8 @@ use coc_model::route::Transfer;
 
 use super::Lowering;
 use crate::problem::{
-    Combination, Flow, Formula, GroupId, Measure, MeterPrice, Origin, PairTable, Requirement, Table,
-    Traffic,
+    Combination, Flow, Formula, GroupId, Measure, MeterPrice, Origin, PairTable, Requirement,
+    Table, Traffic,
 };
 
 impl Lowering<'_> {
@@ -69,7 +69,10 @@ impl Lowering<'_> {
                 let services: Vec<&str> = group.services.iter().map(|(s, _)| &**s).collect();
                 self.unknown.push(Unknown {
                     what: format!("price of block storage at {without} sites"),
-                    why: format!("no figure in the catalog: not candidates for {}", services.join(", ")),
+                    why: format!(
+                        "no figure in the catalog: not candidates for {}",
+                        services.join(", ")
+                    ),
                 });
             }
             group.sites = known.into();
@@ -124,7 +127,11 @@ impl Lowering<'_> {
         Some(Traffic { flows, sites, meter: meter.into(), prices })
     }
 
-    fn bar_unknown_routes(&mut self, bytes: &BTreeMap<(GroupId, GroupId), i128>, unknown: Vec<i128>) {
+    fn bar_unknown_routes(
+        &mut self,
+        bytes: &BTreeMap<(GroupId, GroupId), i128>,
+        unknown: Vec<i128>,
+    ) {
         if unknown.iter().all(|u| *u == 0) {
             return;
         }

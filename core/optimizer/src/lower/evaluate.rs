@@ -76,7 +76,9 @@ impl World<'_> {
             Node::Text(t) => Ok(Some(Value::Text(t.clone()))),
             Node::Number(n) => Ok(Some(Value::Number(*n))),
             Node::Variable(name) => match scope.variables.get(name) {
-                Some(Bound::Text(text) | Bound::Service(text)) => Ok(Some(Value::Text(text.clone()))),
+                Some(Bound::Text(text) | Bound::Service(text)) => {
+                    Ok(Some(Value::Text(text.clone())))
+                }
                 Some(Bound::Number(number)) => Ok(Some(Value::Number(*number))),
                 _ => Err(unfit(expression, "this has no value by itself")),
             },
@@ -123,7 +125,9 @@ impl World<'_> {
             Node::In(item, list) => self.membership(item, list, scope),
             Node::Arithmetic(operator, a, b) => {
                 let (a, b) = (self.evaluate(a, scope)?, self.evaluate(b, scope)?);
-                let (Some(Value::Number(a)), Some(Value::Number(b))) = (a, b) else { return Ok(None) };
+                let (Some(Value::Number(a)), Some(Value::Number(b))) = (a, b) else {
+                    return Ok(None);
+                };
                 let result = match operator {
                     Operator::Add => a.plus(b),
                     Operator::Subtract => a.minus(b),
@@ -133,15 +137,25 @@ impl World<'_> {
                 let says = "this divides by zero or leaves the range of numbers";
                 result.map(|n| Some(Value::Number(n))).ok_or_else(|| unfit(expression, says))
             }
-            Node::List(_) | Node::All(_) | Node::Replicas(_) | Node::Cost | Node::Placed
-            | Node::Quantified(..) | Node::Aggregated(..) => {
-                Err(unfit(expression, "this looks at the whole plan and can't be asked of a single replica or host"))
-            }
+            Node::List(_)
+            | Node::All(_)
+            | Node::Replicas(_)
+            | Node::Cost
+            | Node::Placed
+            | Node::Quantified(..)
+            | Node::Aggregated(..) => Err(unfit(
+                expression,
+                "this looks at the whole plan and can't be asked of a single replica or host",
+            )),
         }
     }
 
     /// Evaluates a condition.
-    pub(crate) fn truth(self, expression: &Expression, scope: &Scope) -> Result<Option<bool>, Unfit> {
+    pub(crate) fn truth(
+        self,
+        expression: &Expression,
+        scope: &Scope,
+    ) -> Result<Option<bool>, Unfit> {
         match self.evaluate(expression, scope)? {
             Some(Value::Bool(b)) => Ok(Some(b)),
             Some(_) => Err(unfit(expression, "true or false is due here")),
@@ -159,7 +173,13 @@ impl World<'_> {
         }
     }
 
-    fn property(self, expression: &Expression, of: &Expression, property: Property, scope: &Scope) -> Evaluated {
+    fn property(
+        self,
+        expression: &Expression,
+        of: &Expression,
+        property: Property,
+        scope: &Scope,
+    ) -> Evaluated {
         let text = |t: Option<&str>| Ok(t.map(|t| Value::Text(t.to_owned())));
         let bound = self.placed(of, scope)?;
         match (bound, property) {
@@ -239,7 +259,10 @@ impl World<'_> {
         };
         if scope.same_replica {
             // A replica is no way from itself.
-            return Ok(Some(Value::Number(Number { value: Ratio::from_integer(0), unit: Unit::Time })));
+            return Ok(Some(Value::Number(Number {
+                value: Ratio::from_integer(0),
+                unit: Unit::Time,
+            })));
         }
         Ok(self.estate.latency(*a, *b).map(|l| {
             let value = Ratio::new(l.round_trip.0.into(), 1000);
@@ -247,7 +270,13 @@ impl World<'_> {
         }))
     }
 
-    fn compare(self, comparison: Comparison, a: &Expression, b: &Expression, scope: &Scope) -> Evaluated {
+    fn compare(
+        self,
+        comparison: Comparison,
+        a: &Expression,
+        b: &Expression,
+        scope: &Scope,
+    ) -> Evaluated {
         let equal = match (a.gives, b.gives) {
             (Type::Host, Type::Host) => Some(scope.same_host),
             (Type::Replica, Type::Replica) => Some(scope.same_replica),
@@ -369,13 +398,28 @@ pub(crate) fn looks_at_machine(expression: &Expression) -> bool {
 /// The parts of an expression.
 pub fn children(expression: &Expression) -> Vec<&Expression> {
     match &expression.node {
-        Node::Bool(_) | Node::Text(_) | Node::Number(_) | Node::Variable(_) | Node::All(_)
-        | Node::Cost | Node::Placed | Node::Replicas(None) => Vec::new(),
+        Node::Bool(_)
+        | Node::Text(_)
+        | Node::Number(_)
+        | Node::Variable(_)
+        | Node::All(_)
+        | Node::Cost
+        | Node::Placed
+        | Node::Replicas(None) => Vec::new(),
         Node::List(items) => items.iter().collect(),
-        Node::Replicas(Some(a)) | Node::Property(a, _) | Node::Attribute(a, _)
-        | Node::Inside(a, _) | Node::Scaled(a, _) | Node::Not(a) => vec![a],
-        Node::Latency(a, b) | Node::And(a, b) | Node::Or(a, b) | Node::Compare(_, a, b)
-        | Node::In(a, b) | Node::Arithmetic(_, a, b) | Node::Quantified(_, a, _, b) => vec![a, b],
+        Node::Replicas(Some(a))
+        | Node::Property(a, _)
+        | Node::Attribute(a, _)
+        | Node::Inside(a, _)
+        | Node::Scaled(a, _)
+        | Node::Not(a) => vec![a],
+        Node::Latency(a, b)
+        | Node::And(a, b)
+        | Node::Or(a, b)
+        | Node::Compare(_, a, b)
+        | Node::In(a, b)
+        | Node::Arithmetic(_, a, b)
+        | Node::Quantified(_, a, _, b) => vec![a, b],
         Node::Aggregated(_, a, _, b) => std::iter::once(a).chain(b).map(|b| &**b).collect(),
         Node::Conditional(a, b, c) => vec![a, b, c],
     }

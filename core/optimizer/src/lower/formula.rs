@@ -31,7 +31,12 @@ fn constant(truth: bool) -> Formula {
 
 impl Lowering<'_> {
     /// A condition, or its opposite (`truth` false), as a formula.
-    pub(super) fn formula(&mut self, e: &Expression, truth: bool, cost: &Combination) -> Refused<Formula> {
+    pub(super) fn formula(
+        &mut self,
+        e: &Expression,
+        truth: bool,
+        cost: &Combination,
+    ) -> Refused<Formula> {
         self.condition(e, truth, &Scope::default(), cost)
     }
 
@@ -53,10 +58,8 @@ impl Lowering<'_> {
                 Ok(if all { and(parts) } else { or(parts) })
             }
             Node::Conditional(c, a, b) => {
-                let then = [
-                    self.condition(c, true, scope, cost)?,
-                    self.condition(a, truth, scope, cost)?,
-                ];
+                let then =
+                    [self.condition(c, true, scope, cost)?, self.condition(a, truth, scope, cost)?];
                 let otherwise = [
                     self.condition(c, false, scope, cost)?,
                     self.condition(b, truth, scope, cost)?,
@@ -66,7 +69,9 @@ impl Lowering<'_> {
             Node::Compare(comparison, a, b) if is_decided(a) || is_decided(b) => {
                 self.comparison(e, *comparison, a, b, truth, scope, cost)
             }
-            Node::In(item, list) if is_decided(item) => self.membership(e, item, list, truth, scope, cost),
+            Node::In(item, list) if is_decided(item) => {
+                self.membership(e, item, list, truth, scope, cost)
+            }
             Node::Quantified(quantifier, list, variable, body) => {
                 let all = (*quantifier == Quantifier::All) == truth;
                 match self.domain(list, scope)? {
@@ -255,7 +260,11 @@ impl Lowering<'_> {
     fn at_most(&mut self, sum: &Linear, strict: bool, e: &Expression) -> Refused<Formula> {
         let range = || Unfit { range: e.range, says: "a number here leaves the range".to_owned() };
         if sum.terms.is_empty() {
-            let holds = if strict { sum.constant < Fraction::zero() } else { sum.constant <= Fraction::zero() };
+            let holds = if strict {
+                sum.constant < Fraction::zero()
+            } else {
+                sum.constant <= Fraction::zero()
+            };
             return Ok(constant(holds));
         }
         if let Some(formula) = self.single_extreme(sum, strict) {
@@ -288,7 +297,8 @@ impl Lowering<'_> {
         };
         match self.problem.measures[measure.0].clone() {
             Measure::Largest { groups, table, .. } => {
-                let flags = |values: &[i128]| values.iter().map(|v| i128::from(broken(*v))).collect();
+                let flags =
+                    |values: &[i128]| values.iter().map(|v| i128::from(broken(*v))).collect();
                 let table = match &table {
                     Table::Constant(v) => Table::Constant(i128::from(broken(*v))),
                     Table::Site(v) => Table::Site(flags(v)),
@@ -334,9 +344,7 @@ enum Over {
 fn is_decided(e: &Expression) -> bool {
     super::evaluate::any_node(e, &|n| match &n.node {
         Node::Cost | Node::Placed | Node::Aggregated(..) => true,
-        Node::Latency(a, b) => [a, b].iter().all(|s| {
-            matches!(s.gives, Type::Text | Type::Service)
-        }),
+        Node::Latency(a, b) => [a, b].iter().all(|s| matches!(s.gives, Type::Text | Type::Service)),
         _ => false,
     })
 }

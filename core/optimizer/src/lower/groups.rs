@@ -20,7 +20,8 @@ impl Lowering<'_> {
     pub(super) fn groups(&mut self, host_rules: &HostRules) {
         let services = &self.world.application.services;
         let names: Vec<&String> = services.keys().filter(|n| !self.per_host.contains(n)).collect();
-        let mut set: BTreeMap<&str, &str> = names.iter().map(|n| (n.as_str(), n.as_str())).collect();
+        let mut set: BTreeMap<&str, &str> =
+            names.iter().map(|n| (n.as_str(), n.as_str())).collect();
         for (a, b, _) in &host_rules.together {
             let (a, b) = (root(&set, a), root(&set, b));
             set.insert(b.max(a), a.min(b));
@@ -143,12 +144,19 @@ impl Lowering<'_> {
             for (i, a) in names.iter().enumerate() {
                 for b in &names[i..] {
                     let says = if a == b {
-                        format!("every replica of {a} publishes port {port}/{} of its host", protocol.name())
+                        format!(
+                            "every replica of {a} publishes port {port}/{} of its host",
+                            protocol.name()
+                        )
                     } else {
                         format!("{a} and {b} publish port {port}/{} of their host", protocol.name())
                     };
                     let at = services.get(*b).map(|s| s.at.clone());
-                    conflicts.push(((*a).to_owned(), (*b).to_owned(), Origin { says: says.into(), at }));
+                    conflicts.push((
+                        (*a).to_owned(),
+                        (*b).to_owned(),
+                        Origin { says: says.into(), at },
+                    ));
                 }
             }
         }

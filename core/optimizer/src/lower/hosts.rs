@@ -1,7 +1,9 @@
 //! Rules on which replicas share a host: they shape the items and what may lie together, and are
 //! found before anything else.
 
-use coc_goals::expression::{Aggregate, Comparison, Element, Expression, Node, Property, Quantifier};
+use coc_goals::expression::{
+    Aggregate, Comparison, Element, Expression, Node, Property, Quantifier,
+};
 use coc_goals::rules::Rules;
 use coc_model::estate::SiteId;
 use coc_model::goals::Policy;
@@ -69,7 +71,9 @@ pub(super) fn host_rules(world: World<'_>, rules: &Rules, log: &mut MistakeLog) 
 fn shared_volumes(world: World<'_>) -> Vec<(String, String, Origin)> {
     let application = world.application;
     let mut together = Vec::new();
-    for (name, volume) in application.volumes.iter().filter(|(_, v)| v.size.is_some() && !v.external) {
+    for (name, volume) in
+        application.volumes.iter().filter(|(_, v)| v.size.is_some() && !v.external)
+    {
         let users: Vec<&String> =
             application.services.iter().filter(|(_, s)| mounts(s, name)).map(|(n, _)| n).collect();
         for pair in users.windows(2) {
@@ -117,21 +121,28 @@ impl Finder<'_> {
                 }
                 Ok(())
             }
-            Node::Compare(Comparison::GreaterOrEqual, count, number) => match (&count.node, &number.node) {
-                (
-                    Node::Aggregated(Aggregate::Distinct, list, variable, Some(body)),
-                    Node::Number(least),
-                ) if is_host_of(body, variable) => {
-                    let services = services_of(self.world, list, scope)?;
-                    self.all_different(&services, least.value, conjunct)
+            Node::Compare(Comparison::GreaterOrEqual, count, number) => {
+                match (&count.node, &number.node) {
+                    (
+                        Node::Aggregated(Aggregate::Distinct, list, variable, Some(body)),
+                        Node::Number(least),
+                    ) if is_host_of(body, variable) => {
+                        let services = services_of(self.world, list, scope)?;
+                        self.all_different(&services, least.value, conjunct)
+                    }
+                    _ => refused(),
                 }
-                _ => refused(),
-            },
+            }
             _ => refused(),
         }
     }
 
-    fn all_different(&mut self, services: &[String], least: Ratio<i128>, at: &Expression) -> Refused<()> {
+    fn all_different(
+        &mut self,
+        services: &[String],
+        least: Ratio<i128>,
+        at: &Expression,
+    ) -> Refused<()> {
         let of = |name: &String| self.world.application.services.get(name).map_or(0, replica_count);
         let replicas: i128 = services.iter().map(|s| i128::from(of(s))).sum();
         if least <= Ratio::from_integer(1) {
@@ -211,7 +222,11 @@ fn looks_at_place(expression: &Expression) -> bool {
 }
 
 /// The elements of a list that does not depend on what is decided; `None` for replicas and hosts.
-pub(super) fn concrete(world: World<'_>, list: &Expression, scope: &Scope) -> Refused<Option<Vec<Bound>>> {
+pub(super) fn concrete(
+    world: World<'_>,
+    list: &Expression,
+    scope: &Scope,
+) -> Refused<Option<Vec<Bound>>> {
     match &list.node {
         Node::All(Element::Service) => {
             let names = world.application.services.keys();
@@ -247,7 +262,11 @@ pub(super) fn concrete(world: World<'_>, list: &Expression, scope: &Scope) -> Re
 }
 
 /// The services whose replicas a list has.
-pub(super) fn services_of(world: World<'_>, list: &Expression, scope: &Scope) -> Refused<Vec<String>> {
+pub(super) fn services_of(
+    world: World<'_>,
+    list: &Expression,
+    scope: &Scope,
+) -> Refused<Vec<String>> {
     let Node::Replicas(of) = &list.node else {
         let says = "replicas(…) is due here";
         return Err(Unfit { range: list.range, says: says.to_owned() });

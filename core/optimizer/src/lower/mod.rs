@@ -28,8 +28,8 @@ use crate::problem::{
 };
 pub use cost::storage_cost;
 use evaluate::Unfit;
-pub(crate) use evaluate::{Bound, Scope, World};
 pub use evaluate::children as parts;
+pub(crate) use evaluate::{Bound, Scope, World};
 pub use groups::mounts;
 use hosts::HostRules;
 
@@ -54,7 +54,11 @@ pub struct Lowered {
 ///
 /// # Errors
 /// Every goal that names an unknown place or can't be lowered, each at its column.
-pub fn lower(application: &Application, rules: &Rules, estate: &Estate) -> Result<Lowered, Mistakes> {
+pub fn lower(
+    application: &Application,
+    rules: &Rules,
+    estate: &Estate,
+) -> Result<Lowered, Mistakes> {
     let world = World { application, estate };
     let demands = demands(application);
     let per_host = per_host(application);

@@ -14,7 +14,8 @@ use super::hosts::{concrete, services_of};
 use super::tables::Cells;
 use super::{Lowering, Refused};
 use crate::problem::{
-    Combination, Formula, GroupId, Measure, MeasureId, Origin, PairTable, Requirement, Scale, Table, Tier,
+    Combination, Formula, GroupId, Measure, MeasureId, Origin, PairTable, Requirement, Scale,
+    Table, Tier,
 };
 
 /// A sum of measures in the base unit of the language.
@@ -117,7 +118,9 @@ impl Lowering<'_> {
         }
         let first = tier.terms.first().map(|t| t.0.clone());
         let Some((objective, factor)) = sum.whole() else {
-            let source = first.unwrap_or_else(|| Source::expanded(String::new(), coc_model::mistake::Position::start(&Arc::from(""))));
+            let source = first.unwrap_or_else(|| {
+                Source::expanded(String::new(), coc_model::mistake::Position::start(&Arc::from("")))
+            });
             return Err((source, Unfit { range: (0, 0), says: RANGE.to_owned() }));
         };
         Ok(Tier {
@@ -200,7 +203,9 @@ impl Lowering<'_> {
                     Operator::Divide if y.terms.is_empty() && !y.constant.is_zero() => {
                         in_range(expression, x.scaled(y.constant.recip()))
                     }
-                    Operator::Divide if y.terms.is_empty() => unfit(expression, "this divides by zero"),
+                    Operator::Divide if y.terms.is_empty() => {
+                        unfit(expression, "this divides by zero")
+                    }
                     _ => unfit(
                         expression,
                         "two numbers that are both decided can't be multiplied or divided: compare them instead",
@@ -210,12 +215,23 @@ impl Lowering<'_> {
             Node::Latency(a, b) => self.latency(a, b, scope),
             Node::Aggregated(aggregate, list, variable, body) => {
                 let domain = self.domain(list, scope)?;
-                self.aggregate(expression, *aggregate, domain, variable, body.as_deref(), scope, cost)
+                self.aggregate(
+                    expression,
+                    *aggregate,
+                    domain,
+                    variable,
+                    body.as_deref(),
+                    scope,
+                    cost,
+                )
             }
             Node::Conditional(condition, a, b) => match self.world.truth(condition, scope) {
                 Ok(Some(true)) => self.number(a, scope, cost),
                 Ok(Some(false)) => self.number(b, scope, cost),
-                _ => unfit(condition, "a number can't depend on a condition that is decided by the plan"),
+                _ => unfit(
+                    condition,
+                    "a number can't depend on a condition that is decided by the plan",
+                ),
             },
             _ => match self.world.evaluate(expression, scope)? {
                 Some(Value::Number(n)) => Ok(Linear::constant(n.value)),
@@ -232,7 +248,9 @@ impl Lowering<'_> {
             .groups
             .iter()
             .enumerate()
-            .map(|(i, g)| (GroupId(i), Table::Constant(g.services.iter().map(|s| i128::from(s.1)).sum())))
+            .map(|(i, g)| {
+                (GroupId(i), Table::Constant(g.services.iter().map(|s| i128::from(s.1)).sum()))
+            })
             .collect();
         let measure = self.problem.measure(Measure::Sum { items, hosts: None });
         Linear::term(Fraction::one(), measure)
@@ -246,7 +264,8 @@ impl Lowering<'_> {
                 Ok(Some(Value::Text(name))) => match self.group_of.get(&name) {
                     Some(&(group, replicas)) => ends.push((name, group, replicas)),
                     None => {
-                        let says = format!("{name} runs on every host: it has no latency of its own");
+                        let says =
+                            format!("{name} runs on every host: it has no latency of its own");
                         return unfit(side, says);
                     }
                 },
@@ -349,7 +368,10 @@ impl Lowering<'_> {
             return Ok(Linear::constant(Fraction::from_integer(count)));
         };
         if !matches!(aggregate, Aggregate::Sum | Aggregate::Count) {
-            return unfit(at, "of services, links and written lists only sums and counts can be taken");
+            return unfit(
+                at,
+                "of services, links and written lists only sums and counts can be taken",
+            );
         }
         let mut total = Linear::default();
         for element in elements {
@@ -395,7 +417,8 @@ impl Lowering<'_> {
         match aggregate {
             Aggregate::Count => {
                 let hosts = hosts.map(|c| c.indicator(true));
-                let items = items.into_iter().flatten().map(|(s, c)| (s, c.indicator(true))).collect();
+                let items =
+                    items.into_iter().flatten().map(|(s, c)| (s, c.indicator(true))).collect();
                 Ok(Linear::term(Fraction::one(), self.sum(items, hosts)))
             }
             Aggregate::Distinct | Aggregate::Skew => {
@@ -445,7 +468,9 @@ impl Lowering<'_> {
         };
         let lowest = match &table {
             Table::Constant(value) => *value,
-            Table::Site(values) | Table::Option(values) => values.iter().min().copied().unwrap_or(0),
+            Table::Site(values) | Table::Option(values) => {
+                values.iter().min().copied().unwrap_or(0)
+            }
         };
         let measure = self.problem.measure(Measure::Largest { groups, table, floor: lowest });
         Ok(Linear::term(scale, measure))
@@ -453,7 +478,8 @@ impl Lowering<'_> {
 
     /// The groups of services, each once, in order.
     pub(super) fn groups_of<'s>(&self, services: impl Iterator<Item = &'s String>) -> Vec<GroupId> {
-        let mut groups: Vec<GroupId> = services.filter_map(|s| self.group_of.get(s)).map(|g| g.0).collect();
+        let mut groups: Vec<GroupId> =
+            services.filter_map(|s| self.group_of.get(s)).map(|g| g.0).collect();
         groups.sort_unstable();
         groups.dedup();
         groups
@@ -520,8 +546,12 @@ impl Lowering<'_> {
     fn bar_unknown(&mut self, items: &Option<Vec<(String, Cells)>>, hosts: Option<&Cells>) {
         let unknown = |c: &Cells| c.values().iter().any(Option::is_none);
         let flag = |c: &Cells| c.table(|v| i128::from(v.is_none()));
-        let tables: Vec<(String, Table)> =
-            items.iter().flatten().filter(|(_, c)| unknown(c)).map(|(s, c)| (s.clone(), flag(c))).collect();
+        let tables: Vec<(String, Table)> = items
+            .iter()
+            .flatten()
+            .filter(|(_, c)| unknown(c))
+            .map(|(s, c)| (s.clone(), flag(c)))
+            .collect();
         let says = "only where what a goal looks at is known";
         if !tables.is_empty() {
             let measure = self.items_sum(tables);

@@ -47,10 +47,10 @@ impl Lowering<'_> {
         let mut inner = None;
         let body = self.unnest(body, truth, variable, scope, &mut inner)?;
         match inner {
-            Some(second) => {
-                Ok(PairCondition { first: (variable, services), second, body, truth })
+            Some(second) => Ok(PairCondition { first: (variable, services), second, body, truth }),
+            None => {
+                refuse(&body, "this looks at other replicas in a way that can't be decided on yet")
             }
-            None => refuse(&body, "this looks at other replicas in a way that can't be decided on yet"),
         }
     }
 
@@ -94,18 +94,27 @@ impl Lowering<'_> {
                     );
                 }
                 bind(variable.clone(), services_of(self.world, list, scope)?)?;
-                if any_node(body, &|n| matches!(n.node, Node::Quantified(..) | Node::Aggregated(..))) {
-                    return refuse(body, "quantifiers over replicas can be nested two deep, not deeper");
+                if any_node(body, &|n| {
+                    matches!(n.node, Node::Quantified(..) | Node::Aggregated(..))
+                }) {
+                    return refuse(
+                        body,
+                        "quantifiers over replicas can be nested two deep, not deeper",
+                    );
                 }
                 Ok((**body).clone())
             }
             Node::Compare(comparison, a, b) => {
-                use coc_goals::expression::Comparison::{Greater, GreaterOrEqual, Less, LessOrEqual};
+                use coc_goals::expression::Comparison::{
+                    Greater, GreaterOrEqual, Less, LessOrEqual,
+                };
                 let service_side = |side: &Expression| latency_to_service(side, outer);
                 let (left, right) = (service_side(a), service_side(b));
                 let upper = match comparison {
                     Less | LessOrEqual => left.is_some() == truth || (right.is_some() && !truth),
-                    Greater | GreaterOrEqual => right.is_some() == truth || (left.is_some() && !truth),
+                    Greater | GreaterOrEqual => {
+                        right.is_some() == truth || (left.is_some() && !truth)
+                    }
                     _ => left.is_none() && right.is_none(),
                 };
                 if left.is_none() && right.is_none() {
@@ -122,9 +131,16 @@ impl Lowering<'_> {
                 let name = format!("{outer}'");
                 bind(name.clone(), services)?;
                 let replaced = |side: &Expression| replace_service(side, outer, &name);
-                Ok(rebuilt(Node::Compare(*comparison, Box::new(replaced(a)), Box::new(replaced(b)))))
+                Ok(rebuilt(Node::Compare(
+                    *comparison,
+                    Box::new(replaced(a)),
+                    Box::new(replaced(b)),
+                )))
             }
-            _ if any_node(e, &|n| matches!(n.node, Node::Aggregated(..) | Node::Quantified(..))) => {
+            _ if any_node(e, &|n| {
+                matches!(n.node, Node::Aggregated(..) | Node::Quantified(..))
+            }) =>
+            {
                 refuse(e, "an aggregate can't stand inside a condition on single replicas yet")
             }
             _ => Ok(e.clone()),
@@ -132,16 +148,19 @@ impl Lowering<'_> {
     }
 
     /// A condition on all pairs as a formula.
-    pub(super) fn pairs(&mut self, condition: &PairCondition<'_>, scope: &Scope) -> Refused<Formula> {
+    pub(super) fn pairs(
+        &mut self,
+        condition: &PairCondition<'_>,
+        scope: &Scope,
+    ) -> Refused<Formula> {
         if looks_at_machine(&condition.body) {
             return refuse(
                 &condition.body,
                 "properties of machines of two replicas can't be compared with each other",
             );
         }
-        let by_service = any_node(&condition.body, &|e| {
-            matches!(e.node, Node::Property(_, Property::Service))
-        });
+        let by_service =
+            any_node(&condition.body, &|e| matches!(e.node, Node::Property(_, Property::Service)));
         let mut tables: BTreeMap<(&str, &str), PairTable> = BTreeMap::new();
         let mut sums: BTreeMap<(GroupId, GroupId), (PairTable, i128)> = BTreeMap::new();
         let mut formulas = Vec::new();

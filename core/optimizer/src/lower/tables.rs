@@ -84,7 +84,8 @@ impl Lowering<'_> {
         expression: &Expression,
         scope: &Scope,
     ) -> Refused<Vec<(String, Cells)>> {
-        let by_service = any_node(expression, &|e| matches!(e.node, Node::Property(_, Property::Service)));
+        let by_service =
+            any_node(expression, &|e| matches!(e.node, Node::Property(_, Property::Service)));
         let mut made: Vec<(String, Cells)> = Vec::new();
         for service in services {
             let cells = match made.first() {

@@ -61,7 +61,11 @@ fn sites_of(problem: &Problem, group: GroupId) -> Vec<bool> {
 
 /// The pair tables that have to sum to zero.
 fn pair_conditions(problem: &Problem) -> Vec<((GroupId, GroupId), PairTable)> {
-    fn collect(problem: &Problem, formula: &Formula, found: &mut Vec<((GroupId, GroupId), PairTable)>) {
+    fn collect(
+        problem: &Problem,
+        formula: &Formula,
+        found: &mut Vec<((GroupId, GroupId), PairTable)>,
+    ) {
         match formula {
             Formula::And(parts) => parts.iter().for_each(|p| collect(problem, p, found)),
             Formula::AtMostZero(c) if c.constant == 0 => {

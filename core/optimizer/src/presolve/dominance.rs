@@ -49,7 +49,12 @@ fn profile(problem: &Problem, better: &[bool], option: OptionId) -> Profile {
 /// True if a host of `better` can stand in for one of `worse`, as far as the machines go. Items
 /// that `worse` may hold must be allowed on `better`; where items were not, their counts don't
 /// matter.
-fn stands_in(problem: &Problem, profiles: &[Option<Profile>], better: OptionId, worse: OptionId) -> bool {
+fn stands_in(
+    problem: &Problem,
+    profiles: &[Option<Profile>],
+    better: OptionId,
+    worse: OptionId,
+) -> bool {
     let (Some(b), Some(w)) = (&profiles[better.0], &profiles[worse.0]) else { return false };
     let (host, other) = (&problem.options[better.0], &problem.options[worse.0]);
     host.capacity.iter().zip(&other.capacity).all(|(x, y)| x >= y)
@@ -145,12 +150,13 @@ impl Standing<'_> {
             (0..alive.len()).filter(|s| alive[*s] && *s != site && *s != worse).collect();
         let no_worse = |le: &dyn Fn((usize, usize), (usize, usize)) -> bool| {
             others.iter().all(|c| le((site, *c), (worse, *c)) && le((*c, site), (*c, worse)))
-                && [(worse, worse), (site, worse), (worse, site)].into_iter().all(|p| le((site, site), p))
+                && [(worse, worse), (site, worse), (worse, site)]
+                    .into_iter()
+                    .all(|p| le((site, site), p))
         };
         self.problem.measures.iter().enumerate().all(|(index, measure)| match measure {
             Measure::Pairs { table, .. } | Measure::LargestPair { table, .. } => {
-                self.better[index]
-                    && no_worse(&|a, b| table.at(a.0, a.1) <= table.at(b.0, b.1))
+                self.better[index] && no_worse(&|a, b| table.at(a.0, a.1) <= table.at(b.0, b.1))
             }
             Measure::Traffic(traffic) => {
                 let volume = total_volume(self.problem, traffic);

@@ -65,7 +65,8 @@ fn same(problem: &Problem, a: GroupId, b: GroupId) -> bool {
         && x.options == y.options
         && problem.measures.iter().all(|m| match m {
             Measure::Sum { items, .. } => {
-                let table = |g| items.iter().filter(|i| i.0 == g).map(|i| &i.1).collect::<Vec<&Table>>();
+                let table =
+                    |g| items.iter().filter(|i| i.0 == g).map(|i| &i.1).collect::<Vec<&Table>>();
                 table(a) == table(b)
             }
             Measure::Distinct { groups, .. } | Measure::Largest { groups, .. } => {

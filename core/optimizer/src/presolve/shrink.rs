@@ -75,7 +75,9 @@ impl Cut<'_> {
         match table {
             Table::Constant(value) => Table::Constant(*value),
             Table::Site(values) => Table::Site(self.sites.iter().map(|s| values[*s]).collect()),
-            Table::Option(values) => Table::Option(self.options.iter().map(|o| values[o.0]).collect()),
+            Table::Option(values) => {
+                Table::Option(self.options.iter().map(|o| values[o.0]).collect())
+            }
         }
     }
 
@@ -98,11 +100,9 @@ impl Cut<'_> {
                 key: self.table(key),
                 domain: domain.clone(),
             },
-            Measure::Largest { groups, table, floor } => Measure::Largest {
-                groups: groups.clone(),
-                table: self.table(table),
-                floor: *floor,
-            },
+            Measure::Largest { groups, table, floor } => {
+                Measure::Largest { groups: groups.clone(), table: self.table(table), floor: *floor }
+            }
             Measure::LargestPair { between, table } => {
                 Measure::LargestPair { between: between.clone(), table: self.pair_table(table) }
             }
