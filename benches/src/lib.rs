@@ -1,1 +1,1 @@
-//! To be written.
+//! What the benchmarks share.

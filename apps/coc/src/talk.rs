@@ -12,6 +12,28 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// Shows on a terminal that something is under way, and since when, until it is dropped. Says nothing
+/// where no terminal is.
+pub(crate) struct Busy(indicatif::ProgressBar);
+
+impl Busy {
+    /// Begins to show it.
+    pub(crate) fn with(what: &str) -> Self {
+        let bar = indicatif::ProgressBar::new_spinner().with_message(what.to_owned());
+        if let Ok(style) = indicatif::ProgressStyle::with_template("{msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(std::time::Duration::from_millis(250));
+        Self(bar)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Prints data. A closed pipe ends the program quietly, as it ends others.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();

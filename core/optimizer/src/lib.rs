@@ -11,4 +11,5 @@ pub mod presolve;
 pub mod problem;
 pub mod query;
 pub mod reading;
+mod sites;
 pub mod solution;

@@ -5,6 +5,7 @@ use coc_model::goals::Policy;
 use crate::engine::{Answer, Budget, Engine, Proof};
 use crate::presolve::{Reduced, presolve};
 use crate::problem::{Combination, Formula, Origin, Problem, Requirement, Tier};
+use crate::sites;
 use crate::solution::Solution;
 
 /// What is known after optimising.
@@ -189,7 +190,12 @@ fn one_tier(
         return (nothing_to_place(problem), reduced.notes);
     }
     for engine in engines.iter().filter(|e| e.takes(&reduced.problem)) {
-        let answer = match engine.solve(&reduced.problem, budget) {
+        let by_sites = if sites::is_tied(&reduced.problem) {
+            sites::solve(&reduced.problem, *engine, budget)
+        } else {
+            None
+        };
+        let answer = match by_sites.unwrap_or_else(|| engine.solve(&reduced.problem, budget)) {
             Answer::Optimal(solution, proof) => Answer::Optimal(reduced.restore(&solution), proof),
             Answer::Feasible(solution, bound, proof) => {
                 Answer::Feasible(reduced.restore(&solution), bound, proof)

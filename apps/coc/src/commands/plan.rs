@@ -66,6 +66,7 @@ pub(crate) fn made(
     search: Search,
     parent: Option<&Plan>,
 ) -> Result<Plan, Failure> {
+    let _busy = talk::Busy::with("looking for the best plan");
     let begun = Instant::now();
     let cancel = AtomicBool::new(false);
     let time_left = || search.time.saturating_sub(begun.elapsed());

@@ -100,22 +100,8 @@ impl World<'_> {
                 Ok(Some(Value::Number(Number { value, unit })))
             }
             Node::Not(of) => Ok(self.truth(of, scope)?.map(|b| Value::Bool(!b))),
-            Node::And(a, b) => {
-                let (a, b) = (self.truth(a, scope)?, self.truth(b, scope)?);
-                Ok(if a == Some(false) || b == Some(false) {
-                    Some(Value::Bool(false))
-                } else {
-                    a.and(b).map(Value::Bool)
-                })
-            }
-            Node::Or(a, b) => {
-                let (a, b) = (self.truth(a, scope)?, self.truth(b, scope)?);
-                Ok(if a == Some(true) || b == Some(true) {
-                    Some(Value::Bool(true))
-                } else {
-                    a.and(b).map(Value::Bool)
-                })
-            }
+            Node::And(a, b) => self.decided_by(false, a, b, scope),
+            Node::Or(a, b) => self.decided_by(true, a, b, scope),
             Node::Conditional(condition, a, b) => match self.truth(condition, scope)? {
                 Some(true) => self.evaluate(a, scope),
                 Some(false) => self.evaluate(b, scope),
@@ -148,6 +134,22 @@ impl World<'_> {
                 "this looks at the whole plan and can't be asked of a single replica or host",
             )),
         }
+    }
+
+    /// "And" (`decisive` is false) and "or" (`decisive` is true): one decisive side decides, whatever
+    /// the other is; else both have to be known.
+    fn decided_by(
+        self,
+        decisive: bool,
+        a: &Expression,
+        b: &Expression,
+        scope: &Scope,
+    ) -> Evaluated {
+        let (a, b) = (self.truth(a, scope)?, self.truth(b, scope)?);
+        if a == Some(decisive) || b == Some(decisive) {
+            return Ok(Some(Value::Bool(decisive)));
+        }
+        Ok(a.and(b).map(Value::Bool))
     }
 
     /// Evaluates a condition.

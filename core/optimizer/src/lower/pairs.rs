@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coc_goals::expression::{Expression, Node, Property, Quantifier};
+use coc_goals::expression::{Comparison, Expression, Node, Property, Quantifier};
 use coc_model::estate::SiteId;
 
 use super::evaluate::{Bound, Scope, Unfit, any_node, children, looks_at_machine};
@@ -20,6 +20,59 @@ pub(super) struct PairCondition<'e> {
     pub(super) body: Expression,
     /// What the body has to be.
     pub(super) truth: bool,
+}
+
+/// What the inner "for all" binds: its variable, and the services it goes over.
+struct Inner(Option<(String, Vec<String>)>);
+
+impl Inner {
+    fn bind(&mut self, at: &Expression, name: String, services: Vec<String>) -> Refused<()> {
+        if self.0.is_some() {
+            return refuse(at, "a condition can look at one other list of replicas, not at two");
+        }
+        self.0 = Some((name, services));
+        Ok(())
+    }
+}
+
+/// One side of a comparison.
+struct Side<'e> {
+    of: &'e Expression,
+    /// The service it holds the latency to.
+    service: Option<Expression>,
+}
+
+impl<'e> Side<'e> {
+    fn of(of: &'e Expression, outer: &str) -> Self {
+        Self { of, service: latency_to_service(of, outer) }
+    }
+
+    /// The service whose latency the comparison `self ? other` bounds from above, which the latency
+    /// of the farthest replica then stands for.
+    fn bounded_service<'a>(
+        &'a self,
+        comparison: Comparison,
+        other: &'a Side<'_>,
+        truth: bool,
+        whole: &Expression,
+    ) -> Refused<&'a Expression> {
+        let (smaller, larger) = match comparison {
+            Comparison::Less | Comparison::LessOrEqual if truth => (self, other),
+            Comparison::Greater | Comparison::GreaterOrEqual if !truth => (self, other),
+            Comparison::Less | Comparison::LessOrEqual => (other, self),
+            Comparison::Greater | Comparison::GreaterOrEqual => (other, self),
+            _ => return refuse(whole, "a latency to a service can be bounded from above only"),
+        };
+        match (&smaller.service, &larger.service) {
+            (Some(service), None) => Ok(service),
+            _ => refuse(whole, "a latency to a service can be bounded from above only"),
+        }
+    }
+}
+
+/// True for what looks at several replicas or hosts.
+fn is_over_many(e: &Expression) -> bool {
+    matches!(e.node, Node::Quantified(..) | Node::Aggregated(..))
 }
 
 fn refuse<T>(at: &Expression, says: &str) -> Refused<T> {
@@ -44,9 +97,9 @@ impl Lowering<'_> {
         truth: bool,
         scope: &Scope,
     ) -> Refused<PairCondition<'e>> {
-        let mut inner = None;
+        let mut inner = Inner(None);
         let body = self.unnest(body, truth, variable, scope, &mut inner)?;
-        match inner {
+        match inner.0 {
             Some(second) => Ok(PairCondition { first: (variable, services), second, body, truth }),
             None => {
                 refuse(&body, "this looks at other replicas in a way that can't be decided on yet")
@@ -61,16 +114,9 @@ impl Lowering<'_> {
         truth: bool,
         outer: &str,
         scope: &Scope,
-        found: &mut Option<(String, Vec<String>)>,
+        found: &mut Inner,
     ) -> Refused<Expression> {
         let rebuilt = |node: Node| Expression { node, gives: e.gives, range: e.range };
-        let mut bind = |name: String, services: Vec<String>| {
-            if found.is_some() {
-                return refuse(e, "a condition can look at one other list of replicas, not at two");
-            }
-            *found = Some((name, services));
-            Ok(())
-        };
         match &e.node {
             Node::Not(a) => {
                 Ok(rebuilt(Node::Not(Box::new(self.unnest(a, !truth, outer, scope, found)?))))
@@ -86,17 +132,14 @@ impl Lowering<'_> {
                 Ok(rebuilt(Node::Or(Box::new(a), Box::new(b))))
             }
             Node::Quantified(quantifier, list, variable, body) => {
-                let for_all = (*quantifier == Quantifier::All) == truth;
-                if !for_all {
+                if (*quantifier == Quantifier::All) != truth {
                     return refuse(
                         e,
                         "\"for each replica there is another one\" can't be decided on yet: state it for all pairs",
                     );
                 }
-                bind(variable.clone(), services_of(self.world, list, scope)?)?;
-                if any_node(body, &|n| {
-                    matches!(n.node, Node::Quantified(..) | Node::Aggregated(..))
-                }) {
+                found.bind(e, variable.clone(), services_of(self.world, list, scope)?)?;
+                if any_node(body, &is_over_many) {
                     return refuse(
                         body,
                         "quantifiers over replicas can be nested two deep, not deeper",
@@ -105,42 +148,21 @@ impl Lowering<'_> {
                 Ok((**body).clone())
             }
             Node::Compare(comparison, a, b) => {
-                use coc_goals::expression::Comparison::{
-                    Greater, GreaterOrEqual, Less, LessOrEqual,
-                };
-                let service_side = |side: &Expression| latency_to_service(side, outer);
-                let (left, right) = (service_side(a), service_side(b));
-                let upper = match comparison {
-                    Less | LessOrEqual => left.is_some() == truth || (right.is_some() && !truth),
-                    Greater | GreaterOrEqual => {
-                        right.is_some() == truth || (left.is_some() && !truth)
-                    }
-                    _ => left.is_none() && right.is_none(),
-                };
-                if left.is_none() && right.is_none() {
+                let (a, b) = (Side::of(a, outer), Side::of(b, outer));
+                if a.service.is_none() && b.service.is_none() {
                     return Ok(e.clone());
                 }
-                if !upper || (left.is_some() && right.is_some()) {
-                    return refuse(e, "a latency to a service can be bounded from above only");
-                }
-                let Some(service) = left.as_ref().or(right.as_ref()) else { return Ok(e.clone()) };
+                let service = a.bounded_service(*comparison, &b, truth, e)?;
                 let services = match self.world.evaluate(service, scope)? {
                     Some(super::evaluate::Value::Text(name)) => vec![name],
                     _ => return refuse(service, "the name of a service is due here"),
                 };
                 let name = format!("{outer}'");
-                bind(name.clone(), services)?;
-                let replaced = |side: &Expression| replace_service(side, outer, &name);
-                Ok(rebuilt(Node::Compare(
-                    *comparison,
-                    Box::new(replaced(a)),
-                    Box::new(replaced(b)),
-                )))
+                found.bind(e, name.clone(), services)?;
+                let replaced = |side: &Side<'_>| Box::new(replace_service(side.of, outer, &name));
+                Ok(rebuilt(Node::Compare(*comparison, replaced(&a), replaced(&b))))
             }
-            _ if any_node(e, &|n| {
-                matches!(n.node, Node::Aggregated(..) | Node::Quantified(..))
-            }) =>
-            {
+            _ if any_node(e, &is_over_many) => {
                 refuse(e, "an aggregate can't stand inside a condition on single replicas yet")
             }
             _ => Ok(e.clone()),

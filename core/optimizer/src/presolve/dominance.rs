@@ -148,24 +148,43 @@ impl Standing<'_> {
     fn pairs(&self, site: usize, worse: usize, alive: &[bool]) -> bool {
         let others: Vec<usize> =
             (0..alive.len()).filter(|s| alive[*s] && *s != site && *s != worse).collect();
-        let no_worse = |le: &dyn Fn((usize, usize), (usize, usize)) -> bool| {
-            others.iter().all(|c| le((site, *c), (worse, *c)) && le((*c, site), (*c, worse)))
+        // Pairs that no items can be at in the worse case don't matter.
+        let no_worse = |can: &Can<'_>, le: &dyn Fn((usize, usize), (usize, usize)) -> bool| {
+            let fine = |better, worse| !can(worse) || le(better, worse);
+            others.iter().all(|c| fine((site, *c), (worse, *c)) && fine((*c, site), (*c, worse)))
                 && [(worse, worse), (site, worse), (worse, site)]
                     .into_iter()
-                    .all(|p| le((site, site), p))
+                    .all(|p| fine((site, site), p))
         };
+        let may = |g: GroupId, site: usize| self.problem.groups[g.0].sites[site];
         self.problem.measures.iter().enumerate().all(|(index, measure)| match measure {
-            Measure::Pairs { table, .. } | Measure::LargestPair { table, .. } => {
-                self.better[index] && no_worse(&|a, b| table.at(a.0, a.1) <= table.at(b.0, b.1))
+            Measure::Pairs { between: (a, b), table } => {
+                let can = |(x, y): (usize, usize)| may(*a, x) && may(*b, y);
+                let le =
+                    |p: (usize, usize), q: (usize, usize)| table.at(p.0, p.1) <= table.at(q.0, q.1);
+                self.better[index] && no_worse(&can, &le)
+            }
+            Measure::LargestPair { between, table } => {
+                let can =
+                    |(x, y): (usize, usize)| between.iter().any(|(a, b)| may(*a, x) && may(*b, y));
+                let le =
+                    |p: (usize, usize), q: (usize, usize)| table.at(p.0, p.1) <= table.at(q.0, q.1);
+                self.better[index] && no_worse(&can, &le)
             }
             Measure::Traffic(traffic) => {
                 let volume = total_volume(self.problem, traffic);
-                self.better[index] && no_worse(&|a, b| no_dearer(traffic, volume, a, b))
+                let can = |(x, y): (usize, usize)| {
+                    traffic.flows.iter().any(|f| may(f.from, x) && may(f.to, y))
+                };
+                self.better[index] && no_worse(&can, &|p, q| no_dearer(traffic, volume, p, q))
             }
             _ => true,
         })
     }
 }
+
+/// Whether some items can be at a pair of sites.
+type Can<'a> = dyn Fn((usize, usize)) -> bool + 'a;
 
 /// The most bytes any meter can count.
 fn total_volume(problem: &Problem, traffic: &Traffic) -> i128 {
