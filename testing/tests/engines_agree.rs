@@ -1,6 +1,8 @@
 //! A thousand small worlds: the engines agree on every optimum, the checker accepts the plans, and
 //! what must not matter does not.
 
+#![allow(clippy::panic, reason = "a test that can't go on stops")]
+
 use std::collections::BTreeMap;
 
 use coc_engine_exhaustive::Exhaustive;

@@ -168,7 +168,6 @@ pub fn changes(
 }
 
 /// The first tier's best value, if there is a solution.
-#[expect(clippy::type_complexity, reason = "a value that may lack, of a solution that may lack")]
 fn best(
     problem: &Problem,
     engines: &[&dyn Engine],

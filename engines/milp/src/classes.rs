@@ -202,7 +202,7 @@ impl Writer<'_> {
         let beside = self
             .conflicts
             .iter()
-            .all(|&(a, b)| !(a == class && self.room[b] > 0) && !(b == class && self.room[a] > 0));
+            .all(|&(a, b)| !((a == class && self.room[b] > 0) || (b == class && self.room[a] > 0)));
         if !allowed || !beside {
             return 0;
         }

@@ -440,7 +440,7 @@ impl Lowering<'_> {
                 if aggregate == Aggregate::Sum {
                     return Ok(Linear::term(scale, self.sum(item_tables, host_table)));
                 }
-                self.extreme(at, item_tables, host_table, scale)
+                self.extreme(at, &item_tables, host_table, scale)
             }
         }
     }
@@ -455,7 +455,7 @@ impl Lowering<'_> {
     fn extreme(
         &mut self,
         at: &Expression,
-        items: Vec<(String, Table)>,
+        items: &[(String, Table)],
         hosts: Option<Table>,
         scale: Fraction,
     ) -> Refused<Linear> {

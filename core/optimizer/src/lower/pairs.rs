@@ -1,6 +1,7 @@
 //! Conditions on every pair of replicas: tables over pairs of sites.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use coc_goals::expression::{Comparison, Expression, Node, Property, Quantifier};
 use coc_model::estate::SiteId;
@@ -189,9 +190,8 @@ impl Lowering<'_> {
         for a in &condition.first.1 {
             for b in &condition.second.1 {
                 let key = if by_service { (a.as_str(), b.as_str()) } else { ("", "") };
-                if !tables.contains_key(&key) {
-                    let table = self.violations(condition, a, b, scope, false)?;
-                    tables.insert(key, table);
+                if let Entry::Vacant(entry) = tables.entry(key) {
+                    entry.insert(self.violations(condition, a, b, scope, false)?);
                 }
                 let ends = (self.group_of.get(a).copied(), self.group_of.get(b).copied());
                 let (Some((ga, _)), Some((gb, _))) = ends else { continue };
