@@ -1,5 +1,6 @@
 //! How a command ends when it does not end well.
 
+use coc_control::deploying::DeployError;
 use coc_control::planning::PlanningError;
 use coc_model::application::SourceFiles;
 use coc_model::mistake::Mistakes;
@@ -45,5 +46,11 @@ impl Failure {
 impl From<Mistakes> for Failure {
     fn from(mistakes: Mistakes) -> Self {
         Self::Input(mistakes, SourceFiles::default())
+    }
+}
+
+impl From<DeployError> for Failure {
+    fn from(error: DeployError) -> Self {
+        Self::failed(error.to_string())
     }
 }

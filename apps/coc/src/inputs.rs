@@ -85,13 +85,13 @@ pub(crate) fn input(sources: &Sources) -> Result<Input, Failure> {
             |()| Err(Failure::failed("the files could not be read")),
         );
     };
-    assemble(sources, application, goals, clouds)
+    assemble(sources, application, &goals, clouds)
 }
 
 fn assemble(
     sources: &Sources,
     mut main: Read,
-    goals: Read,
+    goals: &Read,
     clouds: Read,
 ) -> Result<Input, Failure> {
     let mut files = SourceFiles(main.files.0.clone());

@@ -379,6 +379,15 @@ impl Formula {
     /// Always false.
     pub const FALSE: Self = Self::Or(Vec::new());
 
+    /// Every comparison that has to hold whenever the formula does.
+    pub fn conjuncts(&self, visit: &mut impl FnMut(&Combination)) {
+        match self {
+            Self::AtMostZero(combination) => visit(combination),
+            Self::And(parts) => parts.iter().for_each(|p| p.conjuncts(visit)),
+            Self::Or(_) => {}
+        }
+    }
+
     /// Every measure in it, with the sign of its coefficient.
     pub fn measures(&self, visit: &mut impl FnMut(i128, MeasureId)) {
         match self {

@@ -51,6 +51,14 @@ pub(crate) fn solve(problem: &Problem, engine: &dyn Engine, budget: Budget<'_>) 
             None if bound == i128::MAX => break,
             _ => {}
         }
+        eprintln!(
+            "look {looks}: bound {bound} best {:?} chosen {} of {} used {:?} left {:?}",
+            best.as_ref().map(|b| b.0),
+            chosen.len(),
+            problem.sites.len(),
+            used.iter().map(|u| problem.sites[*u].to_string()).collect::<Vec<_>>(),
+            (budget.time_left)()
+        );
         let before = chosen.len();
         chosen.extend(used);
         if chosen.len() == before && best.is_some() {

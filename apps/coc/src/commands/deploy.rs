@@ -29,10 +29,6 @@ pub(crate) fn deploying(state: &State, mounted: &[Mounted]) -> Deploying {
     }
 }
 
-fn failed(error: coc_control::deploying::DeployError) -> Failure {
-    Failure::failed(error.to_string())
-}
-
 /// A plan to apply, what it was made from, and the clouds it is for.
 struct Prepared {
     plan: Plan,
@@ -54,8 +50,7 @@ pub(crate) async fn apply(global: &Global, arguments: &Apply) -> Result<Exit, Fa
         mounts::keep(&state, &given).await?;
     }
     let deploying = deploying(&state, &mounted);
-    let preview =
-        deploying.preview(&plan.application, Some(&plan), Data::Keep).await.map_err(failed)?;
+    let preview = deploying.preview(&plan.application, Some(&plan), Data::Keep).await?;
     if arguments.dry_run {
         show_calls(global, &plan.plan, &preview);
         return Ok(Exit::Done);
@@ -66,7 +61,7 @@ pub(crate) async fn apply(global: &Global, arguments: &Apply) -> Result<Exit, Fa
     }
     let secrets = with_callers(input.secrets, &plan);
     let (sink, told) = progress();
-    let report = deploying.apply(&order("apply"), &plan, &secrets, &sink).await.map_err(failed)?;
+    let report = deploying.apply(&order("apply"), &plan, &secrets, &sink).await?;
     drop(sink);
     let _ = told.await;
     ended(global, &plan.application, &report, "applied")
@@ -296,8 +291,8 @@ pub(crate) async fn destroy(global: &Global, arguments: &Destroy) -> Result<Exit
     let deploying = deploying(&state, &mounted);
     let name = &arguments.application;
     let data = if arguments.with_data { Data::Remove } else { Data::Keep };
-    let operations = deploying.preview(name, None, data).await.map_err(failed)?;
-    let known = deploying.applications().await.map_err(failed)?.contains(name);
+    let operations = deploying.preview(name, None, data).await?;
+    let known = deploying.applications().await?.contains(name);
     if operations.steps.is_empty() && !known {
         return Err(Failure::with_hint(
             format!("nothing of {name} is there"),
@@ -319,7 +314,7 @@ pub(crate) async fn destroy(global: &Global, arguments: &Destroy) -> Result<Exit
         return Err(Failure::failed("nothing was removed"));
     }
     let (sink, told) = progress();
-    let report = deploying.destroy(&order("destroy"), name, data, &sink).await.map_err(failed)?;
+    let report = deploying.destroy(&order("destroy"), name, data, &sink).await?;
     drop(sink);
     let _ = told.await;
     ended(global, name, &report, "gone")

@@ -92,9 +92,8 @@ pub(crate) fn made(
 /// The plan that an application runs by now.
 pub(crate) async fn parent(state: &State, application: &str) -> Result<Option<Plan>, Failure> {
     let deploying = super::deploy::deploying(state, &[]);
-    let wrong = |error: coc_control::deploying::DeployError| Failure::failed(error.to_string());
-    match deploying.target(application).await.map_err(wrong)?.and_then(|target| target.plan) {
-        Some(plan) => Ok(Some(deploying.plan(&plan).await.map_err(wrong)?)),
+    match deploying.target(application).await?.and_then(|target| target.plan) {
+        Some(plan) => Ok(Some(deploying.plan(&plan).await?)),
         None => Ok(None),
     }
 }

@@ -16,10 +16,6 @@ use crate::mounts;
 use crate::state::State;
 use crate::talk;
 
-fn failed(error: coc_control::deploying::DeployError) -> Failure {
-    Failure::failed(error.to_string())
-}
-
 async fn open(global: &Global) -> Result<Deploying, Failure> {
     let state = State::open(&global.dir).await?;
     let mounted = mounts::opened(mounts::kept(&*state.vault).await?, &global.dir)?;
@@ -28,7 +24,7 @@ async fn open(global: &Global) -> Result<Deploying, Failure> {
 
 /// The applications asked for: one, or all there are.
 async fn names(deploying: &Deploying, asked: &Application) -> Result<Vec<String>, Failure> {
-    let known = deploying.applications().await.map_err(failed)?;
+    let known = deploying.applications().await?;
     match &asked.application {
         Some(name) if !known.contains(name) => {
             let says = format!("no application is called \"{name}\"");
@@ -49,8 +45,8 @@ pub(crate) async fn status(global: &Global, asked: &Application) -> Result<Exit,
     let mut documents = Vec::new();
     let mut well = true;
     for name in names(&deploying, asked).await? {
-        let plan = match deploying.target(&name).await.map_err(failed)?.and_then(|t| t.plan) {
-            Some(plan) => Some(deploying.plan(&plan).await.map_err(failed)?),
+        let plan = match deploying.target(&name).await?.and_then(|t| t.plan) {
+            Some(plan) => Some(deploying.plan(&plan).await?),
             None => None,
         };
         let look = deploying.look(Some(&name)).await;
@@ -193,7 +189,7 @@ pub(crate) async fn history(global: &Global, asked: &Application) -> Result<Exit
     };
     let mut documents = BTreeMap::new();
     for name in names {
-        let items = deploying.history(&name).await.map_err(failed)?;
+        let items = deploying.history(&name).await?;
         if !global.json {
             for item in &items {
                 talk::print(&history_line(&name, item));
