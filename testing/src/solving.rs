@@ -10,8 +10,7 @@ use coc_goals::rules::{Rules, understand};
 use coc_model::plan::{Check, Evidence, Inputs, Plan, Status};
 use coc_optimizer::engine::{Budget, Engine};
 use coc_optimizer::lower::{Lowered, lower};
-use coc_optimizer::portfolio::{Found, Outcome, optimize, optimize_after};
-use coc_optimizer::presolve::Reduced;
+use coc_optimizer::portfolio::{Found, Outcome, Reduction, optimize_after};
 use coc_optimizer::problem::Problem;
 use coc_optimizer::reading::read;
 
@@ -26,21 +25,15 @@ pub fn lowered(world: &World) -> Option<(Rules, Lowered)> {
 
 /// What one engine makes of a problem, given a minute.
 pub fn solve(problem: &Problem, engine: &dyn Engine) -> Outcome {
-    let cancel = AtomicBool::new(false);
-    let minute = || Duration::from_secs(60);
-    optimize(
-        problem,
-        &[engine],
-        Budget { time_left: &minute, gap_ppm: 0, seed: 0, cancel: &cancel },
-    )
+    solve_after(Reduction::Full, problem, engine)
 }
 
-/// What one engine makes of a problem as it is, nothing taken out before.
-pub fn solve_whole(problem: &Problem, engine: &dyn Engine) -> Outcome {
+/// The same with the problem made smaller in one way or another.
+pub fn solve_after(reduction: Reduction, problem: &Problem, engine: &dyn Engine) -> Outcome {
     let cancel = AtomicBool::new(false);
     let minute = || Duration::from_secs(60);
     let budget = Budget { time_left: &minute, gap_ppm: 0, seed: 0, cancel: &cancel };
-    optimize_after(Reduced::whole, problem, &[engine], budget)
+    optimize_after(reduction, problem, &[engine], budget)
 }
 
 /// The plan of a solution, without native resources, judged by the checker.

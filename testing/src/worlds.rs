@@ -32,9 +32,41 @@ pub struct World {
 
 /// The world of a seed.
 pub fn world(seed: u64) -> World {
+    let sites = [
+        ("red", "r1", "r1a", "DE", "EU"),
+        ("red", "r1", "r1b", "DE", "EU"),
+        ("red", "r2", "r2a", "US", "NorthAmerica"),
+        ("blue", "b1", "b1a", "FR", "EU"),
+        ("blue", "b2", "b2a", "CH", "Europe"),
+    ];
     let mut random = Random::new(seed);
     let application = application(&mut random);
-    let estate = estate(&mut random);
+    let keep = 2 + usize::try_from(random.below(4)).unwrap_or(0);
+    let estate = estate(&mut random, &sites[..keep]);
+    let goals = goals(&mut random, &application);
+    World { application, goals, estate }
+}
+
+/// The world of a seed with more sites than can be tried one by one.
+pub fn wide_world(seed: u64) -> World {
+    let sites = [
+        ("red", "r1", "r1a", "DE", "EU"),
+        ("red", "r2", "r2a", "US", "NorthAmerica"),
+        ("red", "r3", "r3a", "FR", "EU"),
+        ("red", "r4", "r4a", "JP", "Asia"),
+        ("red", "r5", "r5a", "IE", "EU"),
+        ("blue", "b1", "b1a", "FR", "EU"),
+        ("blue", "b2", "b2a", "CH", "Europe"),
+        ("blue", "b3", "b3a", "US", "NorthAmerica"),
+        ("blue", "b4", "b4a", "SE", "EU"),
+        ("green", "g1", "g1a", "DE", "EU"),
+        ("green", "g2", "g2a", "US", "NorthAmerica"),
+        ("green", "g3", "g3a", "IN", "Asia"),
+        ("green", "g4", "g4a", "ES", "EU"),
+    ];
+    let mut random = Random::new(seed);
+    let application = application(&mut random);
+    let estate = estate(&mut random, &sites);
     let goals = goals(&mut random, &application);
     World { application, goals, estate }
 }
@@ -90,17 +122,12 @@ fn application(random: &mut Random) -> Application {
     }
 }
 
-fn estate(random: &mut Random) -> Estate {
+/// A site's cloud, region, zone, country and area.
+type Where = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
+fn estate(random: &mut Random, sites: &[Where]) -> Estate {
     let mut estate = Estate { places: PlaceGraph::with_areas(), ..Estate::default() };
-    let sites = [
-        ("red", "r1", "r1a", "DE", "EU"),
-        ("red", "r1", "r1b", "DE", "EU"),
-        ("red", "r2", "r2a", "US", "NorthAmerica"),
-        ("blue", "b1", "b1a", "FR", "EU"),
-        ("blue", "b2", "b2a", "CH", "Europe"),
-    ];
-    let keep = 2 + usize::try_from(random.below(4)).unwrap_or(0);
-    for (cloud, region, zone, country, area) in sites.into_iter().take(keep) {
+    for &(cloud, region, zone, country, area) in sites {
         let place = Place {
             region: Some(region.into()),
             zone: Some(zone.into()),

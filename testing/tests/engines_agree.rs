@@ -9,10 +9,10 @@ use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
 use coc_model::goals::{Located, RequirementBody};
 use coc_optimizer::engine::Engine;
-use coc_optimizer::portfolio::Outcome;
+use coc_optimizer::portfolio::{Outcome, Reduction};
 use coc_optimizer::problem::Problem;
-use coc_testing::solving::{judged_plan, lowered, solve, solve_whole};
-use coc_testing::worlds::{World, world};
+use coc_testing::solving::{judged_plan, lowered, solve, solve_after};
+use coc_testing::worlds::{World, wide_world, world};
 
 /// Worlds in which every packing can be tried, from the first seed on.
 fn small_worlds() -> impl Iterator<Item = (u64, World)> {
@@ -31,7 +31,7 @@ fn values(problem: &Problem, engine: &dyn Engine, seed: u64) -> Option<Vec<i128>
 
 /// The same with nothing taken out of the problem before.
 fn values_of_whole(problem: &Problem, engine: &dyn Engine, seed: u64) -> Option<Vec<i128>> {
-    judged(solve_whole(problem, engine), problem, engine, seed)
+    judged(solve_after(Reduction::Nothing, problem, engine), problem, engine, seed)
 }
 
 fn judged(
@@ -77,6 +77,25 @@ fn exhaustive_and_milp_agree_and_the_checker_accepts() {
     }
     // The generator must keep giving both kinds.
     assert!(solved > 300 && impossible > 100, "{solved} solved, {impossible} impossible");
+}
+
+#[test]
+fn a_choice_among_many_sites_loses_nothing() {
+    let (mut solved, mut chosen) = (0, 0);
+    for seed in 1..=150 {
+        let Some((_, lowered)) = lowered(&wide_world(seed)) else { continue };
+        let whole = solve_after(Reduction::Presolve, &lowered.problem, &Milp);
+        let expected = judged(whole, &lowered.problem, &Milp, seed);
+        let outcome = solve(&lowered.problem, &Milp);
+        if let Outcome::Found(found) = &outcome {
+            solved += 1;
+            let by_sites = |note: &String| note.contains("sites can matter");
+            chosen += usize::from(found.proof.notes.iter().any(by_sites));
+        }
+        assert_eq!(judged(outcome, &lowered.problem, &Milp, seed), expected, "seed {seed}");
+    }
+    // The generator must keep giving worlds where it matters.
+    assert!(solved > 75 && chosen > 30, "{solved} solved, {chosen} over chosen sites");
 }
 
 #[test]

@@ -48,16 +48,43 @@ pub struct TierValue {
     pub proved: bool,
 }
 
+/// How a problem is made smaller before engines see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// As far as possible.
+    Full,
+    /// By presolve alone, over all sites at once.
+    Presolve,
+    /// Not at all.
+    Nothing,
+}
+
+impl Reduction {
+    fn of(self, problem: &Problem) -> Reduced {
+        match self {
+            Self::Full | Self::Presolve => presolve(problem),
+            Self::Nothing => Reduced::whole(problem),
+        }
+    }
+
+    fn solve(self, problem: &Problem, engine: &dyn Engine, budget: Budget<'_>) -> Answer {
+        match self {
+            Self::Full => sites::solve(problem, engine, budget),
+            Self::Presolve | Self::Nothing => engine.solve(problem, budget),
+        }
+    }
+}
+
 /// Optimises a problem tier by tier. Each tier keeps the ones before within their tolerance of
 /// their best; what a tolerance left open is then made best again, so that no tier is worse than the
 /// later ones need. The engines are asked in order until one proves its answer.
 pub fn optimize(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> Outcome {
-    optimize_after(presolve, problem, engines, budget)
+    optimize_after(Reduction::Full, problem, engines, budget)
 }
 
-/// [`optimize`] with another presolve; with [`Reduced::whole`] the engines see the problem as it is.
+/// [`optimize`] with the problem made smaller in one way or another before engines see it.
 pub fn optimize_after(
-    presolve: fn(&Problem) -> Reduced,
+    reduction: Reduction,
     problem: &Problem,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
@@ -72,7 +99,7 @@ pub fn optimize_after(
     };
     for (index, tier) in tiers.into_iter().enumerate() {
         work.tiers = tier.cloned().into_iter().collect();
-        let (answer, reduced_notes) = one_tier(presolve, &work, engines, budget);
+        let (answer, reduced_notes) = one_tier(reduction, &work, engines, budget);
         let (solution, bound, proof) = match answer {
             Answer::Optimal(solution, proof) => (solution, None, proof),
             Answer::Feasible(solution, bound, proof) => (solution, Some(bound), proof),
@@ -112,7 +139,7 @@ pub fn optimize_after(
     match best {
         Some(mut found) => {
             found.proof.notes.extend(stopped);
-            polish(presolve, problem, &work, &mut found, engines, budget);
+            polish(reduction, problem, &work, &mut found, engines, budget);
             revalue(problem, &mut found);
             Outcome::Found(found)
         }
@@ -123,7 +150,7 @@ pub fn optimize_after(
 /// Makes tiers with a tolerance best again, all others staying as they are. Only if every tier is
 /// proved: else there is better use for the time.
 fn polish(
-    presolve: fn(&Problem) -> Reduced,
+    reduction: Reduction,
     problem: &Problem,
     kept: &Problem,
     found: &mut Found,
@@ -139,7 +166,7 @@ fn polish(
         let minimised = Problem::minimised(tier);
         if tier.tolerance_atto > 0 {
             work.tiers = vec![tier.clone()];
-            match one_tier(presolve, &work, engines, budget).0 {
+            match one_tier(reduction, &work, engines, budget).0 {
                 Answer::Optimal(solution, _) => found.solution = solution,
                 _ => return,
             }
@@ -179,23 +206,18 @@ fn keep(tier: &Tier, minimised: &Combination, value: i128) -> Requirement {
 
 /// Solves for one tier; gives the notes of presolve too.
 fn one_tier(
-    presolve: fn(&Problem) -> Reduced,
+    reduction: Reduction,
     problem: &Problem,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
 ) -> (Answer, Vec<String>) {
-    let reduced = presolve(problem);
+    let reduced = reduction.of(problem);
     let mut last = Answer::Unknown("no engine takes this problem".to_owned(), Proof::default());
     if reduced.problem.groups.is_empty() {
         return (nothing_to_place(problem), reduced.notes);
     }
     for engine in engines.iter().filter(|e| e.takes(&reduced.problem)) {
-        let by_sites = if sites::is_tied(&reduced.problem) {
-            sites::solve(&reduced.problem, *engine, budget)
-        } else {
-            None
-        };
-        let answer = match by_sites.unwrap_or_else(|| engine.solve(&reduced.problem, budget)) {
+        let answer = match reduction.solve(&reduced.problem, *engine, budget) {
             Answer::Optimal(solution, proof) => Answer::Optimal(reduced.restore(&solution), proof),
             Answer::Feasible(solution, bound, proof) => {
                 Answer::Feasible(reduced.restore(&solution), bound, proof)

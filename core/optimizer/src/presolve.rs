@@ -169,7 +169,7 @@ fn bars(problem: &mut Problem, formula: &Formula, barred: &mut [bool]) -> bool {
 
 /// For each measure, whether a smaller value is always at least as good: it is looked at with
 /// positive signs only, in requirements, minimised tiers and measures that are so themselves.
-fn smaller_is_better(problem: &Problem) -> Vec<bool> {
+pub(crate) fn smaller_is_better(problem: &Problem) -> Vec<bool> {
     let mut better = vec![true; problem.measures.len()];
     let mut note = |coefficient: i128, measure: MeasureId| {
         if coefficient < 0 {

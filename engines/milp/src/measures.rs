@@ -145,9 +145,10 @@ impl Program<'_> {
         largest
     }
 
-    /// `[y ≥ k]` for the items of a group at a site, for k from 1.
-    fn counted(&mut self, group: GroupId, site: usize, items: &Linear) -> Vec<Var> {
-        if let Some(vars) = self.unary.get(&(group, site)) {
+    /// `[y ≥ k]` for the items of a group at some sites, for k from 1.
+    fn counted(&mut self, group: GroupId, sites: &[usize], items: &Linear) -> Vec<Var> {
+        let key = (group, sites.to_vec());
+        if let Some(vars) = self.unary.get(&key) {
             return vars.clone();
         }
         let count = self.problem.groups[group.0].count;
@@ -167,7 +168,7 @@ impl Program<'_> {
                 self.builder.at_most_zero(&Linear::var(pair[1]).minus(&Linear::var(pair[0])));
             }
         }
-        self.unary.insert((group, site), vars.clone());
+        self.unary.insert(key, vars.clone());
         vars
     }
 
@@ -195,7 +196,7 @@ impl Program<'_> {
                 }
             }
             if !others.terms.is_empty() {
-                let here = self.counted(a, *site, items);
+                let here = self.counted(a, &[*site], items);
                 others.constant -= count;
                 others.add(count, here[0]);
                 self.builder.at_most_zero(&others);
@@ -216,7 +217,7 @@ impl Program<'_> {
         for &(a, b) in between {
             let (from, to) = (self.by_site(a), self.by_site(b));
             for (site, items) in &from {
-                let here = self.counted(a, *site, items)[0];
+                let here = self.counted(a, &[*site], items)[0];
                 for (other, there) in &to {
                     let value = table.at(*site, *other);
                     if value <= 0 {
@@ -224,12 +225,12 @@ impl Program<'_> {
                     }
                     let second = if a == b && site == other {
                         // Two different items of one group at one site.
-                        match self.counted(a, *site, items).get(1) {
+                        match self.counted(a, &[*site], items).get(1) {
                             Some(second) => *second,
                             None => continue,
                         }
                     } else {
-                        self.counted(b, *other, there)[0]
+                        self.counted(b, &[*other], there)[0]
                     };
                     // value · (here + second − 1) ≤ largest
                     let mut row = Linear::constant(-value);
@@ -256,7 +257,7 @@ impl Program<'_> {
             if most <= 0 {
                 continue;
             }
-            for here in self.counted(a, *site, items) {
+            for here in self.counted(a, &[*site], items) {
                 let share = self.builder.continuous(0, most);
                 // row − most · (1 − here) ≤ share
                 let mut bounded = row.clone();
@@ -277,16 +278,24 @@ impl Program<'_> {
         for flow in &traffic.flows {
             let (from, to) = (self.by_site(flow.from), self.by_site(flow.to));
             let receivers = i128::from(self.problem.groups[flow.to.0].count);
+            // Sites from which every receiver is behind the same meter are one to the sender.
+            let mut alike: BTreeMap<Vec<Option<usize>>, (Vec<usize>, Linear)> = BTreeMap::new();
             for (site, items) in &from {
-                let mut by_meter: BTreeMap<Option<usize>, Linear> = BTreeMap::new();
-                for (other, there) in &to {
-                    let meter = traffic.meter[site * traffic.sites + other];
-                    by_meter.entry(meter).or_default().add_all(1, there);
-                }
-                if by_meter.keys().all(Option::is_none) {
+                let row = &traffic.meter[site * traffic.sites..][..traffic.sites];
+                let meters: Vec<Option<usize>> = to.keys().map(|other| row[*other]).collect();
+                let (sites, all) = alike.entry(meters).or_default();
+                sites.push(*site);
+                all.add_all(1, items);
+            }
+            for (meters, (sites, items)) in &alike {
+                if meters.iter().all(Option::is_none) {
                     continue;
                 }
-                for here in self.counted(flow.from, *site, items) {
+                let mut by_meter: BTreeMap<Option<usize>, Linear> = BTreeMap::new();
+                for (meter, there) in meters.iter().zip(to.values()) {
+                    by_meter.entry(*meter).or_default().add_all(1, there);
+                }
+                for here in self.counted(flow.from, sites, items) {
                     self.sent(here, &by_meter, receivers, flow.bytes, &mut volumes);
                 }
             }

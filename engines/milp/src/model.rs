@@ -24,8 +24,8 @@ pub(crate) struct Program<'a> {
     pub(crate) grains: Vec<Grain>,
     /// Expressions of measures made so far.
     pub(crate) measured: BTreeMap<MeasureId, Linear>,
-    /// `[y ≥ k]` for the items of a group at a site, k from 1.
-    pub(crate) unary: BTreeMap<(GroupId, usize), Vec<Var>>,
+    /// `[y ≥ k]` for the items of a group at some sites, k from 1.
+    pub(crate) unary: BTreeMap<(GroupId, Vec<usize>), Vec<Var>>,
 }
 
 impl<'a> Program<'a> {

@@ -1,0 +1,207 @@
+//! Few sites out of many: a problem whose sites are tied together by traffic or latency is solved
+//! over a few of them, and a bound shows that no other site can help.
+//!
+//! The bound is that of a relaxation that counts traffic coarsely, with the demand that at least one
+//! item is outside of the chosen sites. If even that is no better than what was found inside, nothing
+//! outside can be part of anything better. Else the sites it uses are chosen too.
+
+mod relaxed;
+
+use std::collections::BTreeSet;
+
+use coc_model::goals::Policy;
+
+use crate::engine::{Answer, Budget, Engine, Proof};
+use crate::presolve::presolve;
+use crate::problem::{Combination, Formula, GroupId, Measure, Origin, Problem, Requirement, Table};
+use crate::solution::Solution;
+
+use relaxed::relaxed;
+
+/// With fewer sites than this the whole problem is solved at once.
+const FEW: usize = 9;
+
+/// True if choosing sites first is of use: many sites, and something that ties them together.
+fn is_tied(problem: &Problem) -> bool {
+    let ties = |measure: &Measure| {
+        matches!(measure, Measure::Traffic(_) | Measure::Pairs { .. } | Measure::LargestPair { .. })
+    };
+    problem.sites.len() >= FEW && problem.measures.iter().any(ties)
+}
+
+/// Solves a problem with an engine: over a growing choice of its sites if that is of use, and as a
+/// whole if it comes to nothing.
+pub(crate) fn solve(problem: &Problem, engine: &dyn Engine, budget: Budget<'_>) -> Answer {
+    if !is_tied(problem) {
+        return engine.solve(problem, budget);
+    }
+    // The whole problem keeps half of the time.
+    let kept = (budget.time_left)() / 2;
+    let time_left = || (budget.time_left)().saturating_sub(kept);
+    let mut choice = Choice {
+        problem,
+        objective: objective(problem),
+        relaxed: relaxed(problem),
+        engine,
+        budget: Budget { time_left: &time_left, ..budget },
+        chosen: BTreeSet::new(),
+        inside: None,
+        bound: i128::MIN,
+        looks: 0,
+    };
+    if let Some(answer) = choice.grow() {
+        return answer;
+    }
+    let (inside, bound) = (choice.inside, choice.bound);
+    match (engine.solve(problem, budget), inside) {
+        (Answer::Feasible(solution, of_whole, proof), Some(inside)) => {
+            let value = solution.worth(problem).value(&objective(problem));
+            let best = if value <= inside.value { solution } else { inside.solution };
+            Answer::Feasible(best, of_whole.max(bound), proof)
+        }
+        (Answer::Unknown(_, proof), Some(inside)) => {
+            Answer::Feasible(inside.solution, bound, proof)
+        }
+        (answer, _) => answer,
+    }
+}
+
+/// What is made small.
+fn objective(problem: &Problem) -> Combination {
+    problem.tiers.first().map(Problem::minimised).unwrap_or_default()
+}
+
+/// The optimum over some sites.
+struct Inside {
+    sites: usize,
+    value: i128,
+    solution: Solution,
+    proof: Proof,
+}
+
+/// A growing choice of sites.
+struct Choice<'a> {
+    problem: &'a Problem,
+    objective: Combination,
+    relaxed: Problem,
+    engine: &'a dyn Engine,
+    budget: Budget<'a>,
+    chosen: BTreeSet<usize>,
+    inside: Option<Inside>,
+    /// Nothing is better than this, anywhere.
+    bound: i128,
+    looks: usize,
+}
+
+/// What a look outside tells.
+enum Look {
+    /// Nothing outside is better than this; these sites it would use.
+    Bound(i128, BTreeSet<usize>),
+    /// There is nothing outside.
+    Nothing(Proof),
+    /// It took too long.
+    Unknown,
+}
+
+impl Choice<'_> {
+    /// Grows the choice until it is proved to hold an optimum. `None` if it gets too large or takes
+    /// too long.
+    fn grow(&mut self) -> Option<Answer> {
+        while self.is_small() && !self.budget.over() {
+            let used = match self.look() {
+                Look::Nothing(proof) if self.chosen.is_empty() => {
+                    return Some(Answer::Infeasible(proof));
+                }
+                Look::Nothing(_) => return self.finish(),
+                Look::Bound(bound, used) => {
+                    if self.looks == 1 {
+                        self.bound = bound;
+                    }
+                    match &self.inside {
+                        Some(inside) if bound >= inside.value => return self.finish(),
+                        _ => used,
+                    }
+                }
+                Look::Unknown => return None,
+            };
+            self.chosen.extend(used);
+            if self.inside.is_none() {
+                self.inside = self.search();
+            }
+        }
+        None
+    }
+
+    fn is_small(&self) -> bool {
+        self.chosen.len() * 3 < self.problem.sites.len() * 2
+    }
+
+    /// The best of the relaxation with at least one item outside.
+    fn look(&mut self) -> Look {
+        self.looks += 1;
+        match self.reduced(&outside(&self.relaxed, &self.chosen)) {
+            Answer::Optimal(solution, _) => {
+                let value = solution.worth(&self.relaxed).value(&self.objective);
+                let site = |option: crate::problem::OptionId| self.problem.options[option.0].site;
+                Look::Bound(value, solution.hosts.iter().map(|h| site(h.option)).collect())
+            }
+            Answer::Infeasible(proof) => Look::Nothing(proof),
+            Answer::Feasible(..) | Answer::Unknown(..) => Look::Unknown,
+        }
+    }
+
+    /// The optimum over the chosen sites.
+    fn search(&self) -> Option<Inside> {
+        let mut problem = self.problem.clone();
+        for group in &mut problem.groups {
+            let sites = group.sites.iter().enumerate();
+            group.sites = sites.map(|(s, ok)| *ok && self.chosen.contains(&s)).collect();
+        }
+        let Answer::Optimal(solution, proof) = self.reduced(&problem) else { return None };
+        let value = solution.worth(self.problem).value(&self.objective);
+        Some(Inside { sites: self.chosen.len(), value, solution, proof })
+    }
+
+    fn reduced(&self, problem: &Problem) -> Answer {
+        let reduced = presolve(problem);
+        match self.engine.solve(&reduced.problem, self.budget) {
+            Answer::Optimal(solution, mut proof) => {
+                proof.notes.splice(0..0, reduced.notes.clone());
+                Answer::Optimal(reduced.restore(&solution), proof)
+            }
+            other => other,
+        }
+    }
+
+    /// The answer, once nothing outside can be better than what is inside.
+    fn finish(&mut self) -> Option<Answer> {
+        let current = self.inside.as_ref().is_some_and(|i| i.sites == self.chosen.len());
+        if !current {
+            self.inside = self.search();
+        }
+        let Inside { solution, mut proof, .. } = self.inside.take()?;
+        proof.notes.push(format!(
+            "{} of {} sites can matter: nothing with an item at another is better, even with traffic at its least price ({} looks)",
+            self.chosen.len(),
+            self.problem.sites.len(),
+            self.looks
+        ));
+        Some(Answer::Optimal(solution, proof))
+    }
+}
+
+/// The problem with at least one item outside of some sites.
+fn outside(problem: &Problem, chosen: &BTreeSet<usize>) -> Problem {
+    let mut outside = problem.clone();
+    let flags = (0..problem.sites.len()).map(|s| i128::from(!chosen.contains(&s)));
+    let table = Table::Site(flags.collect());
+    let items = (0..problem.groups.len()).map(|g| (GroupId(g), table.clone())).collect();
+    let count = outside.measure(Measure::Sum { items, hosts: None });
+    outside.requirements.push(Requirement {
+        formula: Formula::AtMostZero(Combination { constant: 1, terms: vec![(-1, count)] }),
+        policy: Policy::Must,
+        origin: Origin { says: "an item elsewhere".into(), at: None },
+        scale: None,
+    });
+    outside
+}

@@ -1,0 +1,118 @@
+//! A relaxation that hardly sees the sites: traffic is counted between clusters of sites only, at
+//! the least price of any pair of sites in them.
+
+use std::collections::BTreeMap;
+
+use crate::presolve::smaller_is_better;
+use crate::problem::{GroupId, Measure, MeterPrice, OptionId, Problem, Traffic};
+
+/// The problem with traffic counted between clusters. No solution is lost and none gets dearer:
+/// only measures that are better small are touched.
+pub(super) fn relaxed(problem: &Problem) -> Problem {
+    let better = smaller_is_better(problem);
+    let mut relaxed = problem.clone();
+    for (index, measure) in relaxed.measures.iter_mut().enumerate() {
+        if let Measure::Traffic(traffic) = measure
+            && better[index]
+        {
+            *traffic = between_clusters(problem, traffic);
+        }
+    }
+    relaxed
+}
+
+fn between_clusters(problem: &Problem, traffic: &Traffic) -> Traffic {
+    let prices = Prices::of(problem, traffic);
+    let cluster = prices.clusters();
+    let mut least: BTreeMap<(usize, usize), i128> = BTreeMap::new();
+    for (from, to) in prices.pairs() {
+        let key = (cluster[from], cluster[to]);
+        let price = prices.at(from, to);
+        least.entry(key).and_modify(|p| *p = price.min(*p)).or_insert(price);
+    }
+    let mut meters = Vec::new();
+    let mut meter_of = BTreeMap::new();
+    for (&key, &price) in least.iter().filter(|((a, b), price)| a != b && **price > 0) {
+        meter_of.insert(key, meters.len());
+        meters.push(MeterPrice { tiers: vec![(0, price)], unit: prices.unit });
+    }
+    let meter = (0..traffic.sites * traffic.sites)
+        .map(|pair| (cluster[pair / traffic.sites], cluster[pair % traffic.sites]))
+        .map(|key| meter_of.get(&key).copied());
+    Traffic {
+        flows: traffic.flows.clone(),
+        sites: traffic.sites,
+        meter: meter.collect(),
+        prices: meters,
+    }
+}
+
+/// The least price of traffic between sites, in 10⁻¹⁸ dollars per `unit` bytes.
+struct Prices {
+    unit: i128,
+    sites: usize,
+    used: Vec<bool>,
+    least: Vec<i128>,
+}
+
+impl Prices {
+    fn of(problem: &Problem, traffic: &Traffic) -> Self {
+        // A common multiple of the units of meters, which are few: GB and GiB.
+        let unit = traffic.prices.iter().map(|p| p.unit).fold(1, lcm);
+        let smallest = traffic.flows.iter().map(|f| f.bytes).min().unwrap_or(1).max(1);
+        // Meters round to whole nano-dollars. A price smaller by two of them for the smallest flow
+        // stays below however many meters the same traffic is really counted by.
+        let rounding = (2_000_000_000 * unit + smallest - 1) / smallest;
+        let of_meter = |meter: &MeterPrice| {
+            let lowest = meter.tiers.iter().map(|t| t.1).min().unwrap_or(0);
+            (lowest.saturating_mul(unit / meter.unit) - rounding).max(0)
+        };
+        let meters: Vec<i128> = traffic.prices.iter().map(of_meter).collect();
+        let least = traffic.meter.iter().map(|m| m.map_or(0, |m| meters[m])).collect();
+        let mut used = vec![false; traffic.sites];
+        for (index, option) in problem.options.iter().enumerate() {
+            let used = &mut used[option.site];
+            *used |= (0..problem.groups.len())
+                .any(|g| problem.groups[GroupId(g).0].may_use(problem, OptionId(index)));
+        }
+        Self { unit, sites: traffic.sites, used, least }
+    }
+
+    fn at(&self, from: usize, to: usize) -> i128 {
+        self.least[from * self.sites + to]
+    }
+
+    /// All ordered pairs of different sites in use.
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
+        let sites = (0..self.sites).filter(|s| self.used[*s]);
+        sites
+            .flat_map(|a| (0..self.sites).map(move |b| (a, b)))
+            .filter(|(a, b)| a != b && self.used[*b])
+    }
+
+    /// The cluster of each site, by its first site: sites belong together if traffic between them
+    /// is cheaper, both ways, than the dearest from either.
+    fn clusters(&self) -> Vec<usize> {
+        let mut dearest = vec![0; self.sites];
+        for (from, to) in self.pairs() {
+            dearest[from] = self.at(from, to).max(dearest[from]);
+        }
+        let near = |a: usize, b: usize| self.at(a, b) < dearest[a] && self.at(b, a) < dearest[b];
+        let mut cluster: Vec<usize> = (0..self.sites).collect();
+        for (a, b) in self.pairs().filter(|(a, b)| near(*a, *b)) {
+            let (first, second) = (cluster[a].min(cluster[b]), cluster[a].max(cluster[b]));
+            for c in cluster.iter_mut().filter(|c| **c == second) {
+                *c = first;
+            }
+        }
+        cluster
+    }
+}
+
+fn lcm(a: i128, b: i128) -> i128 {
+    let (mut x, mut y) = (a, b.max(1));
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    a / x * b.max(1)
+}
