@@ -138,7 +138,26 @@ pub(crate) fn regions_of(
         region.zones.sort();
         region.zones.dedup();
     }
+    qualify(&mut all);
     Regions(all.into_values().collect())
+}
+
+/// Some clouds number the zones of each region from 1. A name that several regions of a cloud have
+/// for a zone is put behind the region's, so that a zone's name says which one it is.
+fn qualify(all: &mut BTreeMap<RegionKey, Region>) {
+    let mut seen: BTreeMap<(Arc<str>, Arc<str>), usize> = BTreeMap::new();
+    for ((cloud, _), region) in all.iter() {
+        for zone in &region.zones {
+            *seen.entry((cloud.clone(), zone.clone())).or_default() += 1;
+        }
+    }
+    for ((cloud, name), region) in all.iter_mut() {
+        for zone in &mut region.zones {
+            if seen.get(&(cloud.clone(), zone.clone())).is_some_and(|regions| *regions > 1) {
+                *zone = format!("{name}-{zone}").into();
+            }
+        }
+    }
 }
 
 /// The region of this name, bare if no table describes it.

@@ -26,6 +26,16 @@ impl Busy {
         bar.enable_steady_tick(std::time::Duration::from_millis(250));
         Self(bar)
     }
+
+    /// Shows what is under way now.
+    pub(crate) fn now(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+
+    /// Says a line above it.
+    pub(crate) fn say(&self, line: &str) {
+        self.0.suspend(|| say(line));
+    }
 }
 
 impl Drop for Busy {

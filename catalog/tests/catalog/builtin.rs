@@ -94,6 +94,10 @@ fn its_regions_say_where_they_are() {
     assert_eq!(frankfurt.carbon_g_per_kwh.unwrap().to_string(), "275.82");
     assert_eq!(frankfurt.coordinates.unwrap().0.to_string(), "50.110924");
     assert_eq!(frankfurt.zones.len(), 3);
+    // Azure numbers the zones of every region from 1.
+    let amsterdam = &CATALOG.regions[region(&CATALOG, "azure", "westeurope").0 as usize];
+    let zones: Vec<&str> = amsterdam.zones.iter().map(|z| &**z).collect();
+    assert_eq!(zones, ["westeurope-1", "westeurope-2", "westeurope-3"]);
     for (cloud, name, area) in [
         ("aws", "eu-central-1", Some("EU")),
         ("oci", "uk-london-1", Some("Europe")),

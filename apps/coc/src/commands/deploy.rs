@@ -225,9 +225,13 @@ fn confirmed(question: &str, yes: &[&str]) -> Result<bool, Failure> {
 fn progress() -> (ProgressSink, tokio::task::JoinHandle<()>) {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let told = tokio::spawn(async move {
+        let busy = talk::Busy::with("looking at the clouds");
         while let Some(progress) = receiver.recv().await {
+            if let Some(waiting) = waiting(&progress) {
+                busy.now(&waiting);
+            }
             if let Some(line) = line(&progress) {
-                talk::say(&line);
+                busy.say(&line);
             }
         }
     });
@@ -243,15 +247,26 @@ fn line(progress: &Progress) -> Option<String> {
         Progress::Recovered(step) => {
             format!("  ✓ {}  {} {} (found again)", step.cloud, step.verb, step.name)
         }
-        Progress::Waiting { step, for_what } => {
-            format!("  … {}  {} waits for {}", step.cloud, step.name, for_what.id())
-        }
         Progress::Failed { step, says } => {
             format!("  ✗ {}  {} {}: {says}", step.cloud, step.verb, step.name)
         }
         Progress::Unread { cloud, says } => format!("  ! {cloud} can't be read whole: {says}"),
-        Progress::Decided { .. } | Progress::Started(_) => return None,
+        Progress::Decided { .. } | Progress::Started(_) | Progress::Waiting { .. } => return None,
     })
+}
+
+/// What is under way, for whoever watches.
+fn waiting(progress: &Progress) -> Option<String> {
+    match progress {
+        Progress::Started(step) => Some(format!(
+            "  … {}  {} {} ({})",
+            step.cloud, step.verb, step.name, step.resource_type
+        )),
+        Progress::Waiting { step, for_what } => {
+            Some(format!("  … {}  {} waits for {}", step.cloud, step.name, for_what.id()))
+        }
+        _ => None,
+    }
 }
 
 fn ended(global: &Global, application: &str, report: &Report, done: &str) -> Result<Exit, Failure> {
