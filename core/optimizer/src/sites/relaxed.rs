@@ -116,3 +116,107 @@ fn lcm(a: i128, b: i128) -> i128 {
     }
     a / x * b.max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::problem::{Combination, Flow, Group, HostOption, Origin, Scale, Tier};
+    use crate::solution::{HostUse, Solution};
+
+    const SITES: usize = 5;
+    const GB: i128 = 1_000_000_000;
+    const CENT: i128 = 10_000_000_000_000_000;
+
+    /// Three single items that may be at any site; what is minimised is what they send.
+    fn problem(meter: Vec<Option<usize>>, prices: Vec<MeterPrice>, flows: Vec<Flow>) -> Problem {
+        let option = |site| HostOption { offering: site, site, capacity: vec![3] };
+        let group = |g: usize| Group {
+            services: vec![(Arc::from(format!("g{g}")), 1)],
+            count: 1,
+            demand: vec![1],
+            sites: vec![true; SITES].into(),
+            options: vec![true; SITES].into(),
+        };
+        let mut problem = Problem {
+            dimensions: vec!["cpu".into()],
+            sites: (0..SITES).map(|s| Arc::from(s.to_string())).collect(),
+            options: (0..SITES).map(option).collect(),
+            groups: (0..3).map(group).collect(),
+            ..Problem::default()
+        };
+        let traffic = Traffic { flows, sites: SITES, meter: meter.into(), prices };
+        let traffic = problem.measure(Measure::Traffic(traffic));
+        problem.tiers.push(Tier {
+            objective: Combination::of(traffic),
+            direction: coc_model::goals::Direction::Minimize,
+            tolerance_atto: 0,
+            origin: Origin { says: "traffic".into(), at: None },
+            scale: Scale::PLAIN,
+        });
+        problem
+    }
+
+    fn price() -> impl Strategy<Value = MeterPrice> {
+        (0..20_i128, 0..20_i128, prop::bool::ANY).prop_map(|(first, then, binary)| MeterPrice {
+            tiers: vec![(0, first * CENT), (2 * GB, then * CENT)],
+            unit: if binary { 1 << 30 } else { GB },
+        })
+    }
+
+    proptest! {
+        /// Wherever the items are, the relaxation costs no more.
+        #[test]
+        fn nothing_gets_dearer(
+            meter in prop::collection::vec(prop::option::weighted(0.8, 0_usize..4), SITES * SITES),
+            prices in prop::collection::vec(price(), 4),
+            bytes in prop::collection::vec(1_i128..5 * GB, 3),
+            places in prop::collection::vec(0_usize..SITES, 3),
+        ) {
+            let flow = |(g, bytes): (usize, &i128)| Flow {
+                from: GroupId(g),
+                to: GroupId((g + 1) % 3),
+                bytes: *bytes,
+            };
+            let flows = bytes.iter().enumerate().map(flow).collect();
+            let problem = problem(meter, prices, flows);
+            let host = |(g, site): (usize, &usize)| HostUse {
+                option: OptionId(*site),
+                holds: vec![(GroupId(g), 1)],
+            };
+            let solution = Solution { hosts: places.iter().enumerate().map(host).collect() };
+            let objective = &problem.tiers[0].objective;
+            let real = solution.worth(&problem).value(objective);
+            let coarse = solution.worth(&relaxed(&problem)).value(objective);
+            prop_assert!(coarse <= real, "{coarse} > {real}");
+        }
+    }
+
+    #[test]
+    fn far_sites_cost_their_least_price_and_near_ones_nothing() {
+        // Sites 0 and 1 are near each other at 1 cent; everything else is 9 or 8 cents.
+        let flat = |cents: i128| MeterPrice { tiers: vec![(0, cents * CENT)], unit: GB };
+        let mut meter = vec![Some(1); SITES * SITES];
+        for s in 0..SITES {
+            meter[s * SITES + s] = None;
+        }
+        (meter[1], meter[SITES]) = (Some(0), Some(0));
+        meter[2] = Some(2);
+        let flows = vec![Flow { from: GroupId(0), to: GroupId(1), bytes: GB }];
+        let problem = problem(meter, vec![flat(1), flat(9), flat(8)], flows);
+        let cost = |from: usize, to: usize| {
+            let host = |g, site| HostUse { option: OptionId(site), holds: vec![(GroupId(g), 1)] };
+            let hosts = vec![host(0, from), host(1, to), host(2, from)];
+            let relaxed = relaxed(&problem);
+            Solution { hosts }.worth(&relaxed).value(&relaxed.tiers[0].objective)
+        };
+        assert_eq!(cost(0, 1), 0);
+        // To within the two nano-dollars that rounding is given.
+        assert_eq!(cost(0, 2), 80_000_000 - 2);
+        assert_eq!(cost(1, 2), 80_000_000 - 2);
+        assert_eq!(cost(3, 4), 90_000_000 - 2);
+    }
+}
