@@ -4,7 +4,7 @@
 //! of the whole. Dominance respects every measure: what a goal looks at must be equal, or no worse
 //! where smaller is always at least as good.
 
-mod arcs;
+pub(crate) mod arcs;
 mod dominance;
 mod merge;
 mod shrink;

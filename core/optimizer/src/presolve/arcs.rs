@@ -65,7 +65,7 @@ fn revise(
 }
 
 /// The sites where a group has a machine it may use.
-fn sites_of(problem: &Problem, group: GroupId) -> Vec<bool> {
+pub(crate) fn sites_of(problem: &Problem, group: GroupId) -> Vec<bool> {
     let mut sites = vec![false; problem.sites.len()];
     for (index, option) in problem.options.iter().enumerate() {
         if !sites[option.site] && problem.groups[group.0].may_use(problem, OptionId(index)) {
@@ -83,7 +83,7 @@ fn conjuncts(problem: &Problem, mut visit: impl FnMut(&Combination)) {
 }
 
 /// The pair tables that have to sum to zero.
-fn pair_conditions(problem: &Problem) -> Vec<((GroupId, GroupId), PairTable)> {
+pub(crate) fn pair_conditions(problem: &Problem) -> Vec<((GroupId, GroupId), PairTable)> {
     let mut found = Vec::new();
     conjuncts(problem, |comparison| {
         if comparison.constant == 0

@@ -14,7 +14,7 @@ use coc_model::goals::Policy;
 use crate::engine::{Answer, Budget, Engine, Proof};
 use crate::presolve::presolve;
 use crate::problem::{Combination, Formula, GroupId, Measure, Origin, Problem, Requirement, Table};
-use crate::solution::Solution;
+use crate::solution::{HostUse, Solution};
 
 use relaxed::relaxed;
 
@@ -40,54 +40,41 @@ pub(crate) fn solve(problem: &Problem, engine: &dyn Engine, budget: Budget<'_>) 
     let time_left = || (budget.time_left)().saturating_sub(kept);
     let mut choice = Choice {
         problem,
-        objective: objective(problem),
+        objective: problem.tiers.first().map(Problem::minimised).unwrap_or_default(),
         relaxed: relaxed(problem),
         engine,
         budget: Budget { time_left: &time_left, ..budget },
         chosen: BTreeSet::new(),
-        inside: None,
+        best: None,
         bound: i128::MIN,
         looks: 0,
     };
     if let Some(answer) = choice.grow() {
         return answer;
     }
-    let (inside, bound) = (choice.inside, choice.bound);
-    match (engine.solve(problem, budget), inside) {
-        (Answer::Feasible(solution, of_whole, proof), Some(inside)) => {
-            let value = solution.worth(problem).value(&objective(problem));
-            let best = if value <= inside.value { solution } else { inside.solution };
-            Answer::Feasible(best, of_whole.max(bound), proof)
+    match engine.solve(problem, budget) {
+        Answer::Feasible(solution, bound, proof) => {
+            choice.offer(&solution);
+            choice.bound = choice.bound.max(bound);
+            choice.feasible(proof)
         }
-        (Answer::Unknown(_, proof), Some(inside)) => {
-            Answer::Feasible(inside.solution, bound, proof)
-        }
-        (answer, _) => answer,
+        Answer::Unknown(why, proof) if choice.best.is_none() => Answer::Unknown(why, proof),
+        Answer::Unknown(_, proof) => choice.feasible(proof),
+        proved => proved,
     }
-}
-
-/// What is made small.
-fn objective(problem: &Problem) -> Combination {
-    problem.tiers.first().map(Problem::minimised).unwrap_or_default()
-}
-
-/// The optimum over some sites.
-struct Inside {
-    sites: usize,
-    value: i128,
-    solution: Solution,
-    proof: Proof,
 }
 
 /// A growing choice of sites.
 struct Choice<'a> {
     problem: &'a Problem,
+    /// What is made small.
     objective: Combination,
     relaxed: Problem,
     engine: &'a dyn Engine,
     budget: Budget<'a>,
     chosen: BTreeSet<usize>,
-    inside: Option<Inside>,
+    /// The best solution so far and its value; its sites are chosen.
+    best: Option<(i128, Solution)>,
     /// Nothing is better than this, anywhere.
     bound: i128,
     looks: usize,
@@ -108,25 +95,24 @@ impl Choice<'_> {
     /// too long.
     fn grow(&mut self) -> Option<Answer> {
         while self.is_small() && !self.budget.over() {
-            let used = match self.look() {
+            let (bound, used) = match self.look() {
                 Look::Nothing(proof) if self.chosen.is_empty() => {
                     return Some(Answer::Infeasible(proof));
                 }
-                Look::Nothing(_) => return self.finish(),
-                Look::Bound(bound, used) => {
-                    if self.looks == 1 {
-                        self.bound = bound;
-                    }
-                    match &self.inside {
-                        Some(inside) if bound >= inside.value => return self.finish(),
-                        _ => used,
-                    }
-                }
+                Look::Nothing(_) => return self.finish(i128::MAX),
+                Look::Bound(bound, used) => (bound, used),
                 Look::Unknown => return None,
             };
+            if self.looks == 1 {
+                self.bound = bound;
+            }
+            if self.best.as_ref().is_some_and(|best| bound >= best.0) {
+                return self.finish(bound);
+            }
             self.chosen.extend(used);
-            if self.inside.is_none() {
-                self.inside = self.search();
+            if self.looks == 1 || self.best.is_none() {
+                // What is good inside makes later looks end early.
+                self.search();
             }
         }
         None
@@ -141,25 +127,42 @@ impl Choice<'_> {
         self.looks += 1;
         match self.reduced(&outside(&self.relaxed, &self.chosen)) {
             Answer::Optimal(solution, _) => {
+                // It breaks no rule that knows nothing of the cost of traffic.
+                self.offer(&solution);
                 let value = solution.worth(&self.relaxed).value(&self.objective);
-                let site = |option: crate::problem::OptionId| self.problem.options[option.0].site;
-                Look::Bound(value, solution.hosts.iter().map(|h| site(h.option)).collect())
+                let site = |host: &HostUse| self.problem.options[host.option.0].site;
+                Look::Bound(value, solution.hosts.iter().map(site).collect())
             }
             Answer::Infeasible(proof) => Look::Nothing(proof),
-            Answer::Feasible(..) | Answer::Unknown(..) => Look::Unknown,
+            Answer::Feasible(solution, ..) => {
+                self.offer(&solution);
+                Look::Unknown
+            }
+            Answer::Unknown(..) => Look::Unknown,
         }
     }
 
-    /// The optimum over the chosen sites.
-    fn search(&self) -> Option<Inside> {
+    /// Keeps a solution if it holds and nothing better is known.
+    fn offer(&mut self, solution: &Solution) {
+        let worth = solution.worth(self.problem);
+        let value = worth.value(&self.objective);
+        if worth.feasible() && self.best.as_ref().is_none_or(|best| value < best.0) {
+            self.best = Some((value, solution.clone()));
+        }
+    }
+
+    /// The optimum over the chosen sites, or as near to it as the time allows.
+    fn search(&mut self) -> Answer {
         let mut problem = self.problem.clone();
         for group in &mut problem.groups {
             let sites = group.sites.iter().enumerate();
             group.sites = sites.map(|(s, ok)| *ok && self.chosen.contains(&s)).collect();
         }
-        let Answer::Optimal(solution, proof) = self.reduced(&problem) else { return None };
-        let value = solution.worth(self.problem).value(&self.objective);
-        Some(Inside { sites: self.chosen.len(), value, solution, proof })
+        let answer = self.reduced(&problem);
+        if let Answer::Optimal(solution, _) | Answer::Feasible(solution, ..) = &answer {
+            self.offer(solution);
+        }
+        answer
     }
 
     fn reduced(&self, problem: &Problem) -> Answer {
@@ -169,24 +172,41 @@ impl Choice<'_> {
                 proof.notes.splice(0..0, reduced.notes.clone());
                 Answer::Optimal(reduced.restore(&solution), proof)
             }
+            Answer::Feasible(solution, bound, proof) => {
+                Answer::Feasible(reduced.restore(&solution), bound, proof)
+            }
             other => other,
         }
     }
 
-    /// The answer, once nothing outside can be better than what is inside.
-    fn finish(&mut self) -> Option<Answer> {
-        let current = self.inside.as_ref().is_some_and(|i| i.sites == self.chosen.len());
-        if !current {
-            self.inside = self.search();
-        }
-        let Inside { solution, mut proof, .. } = self.inside.take()?;
-        proof.notes.push(format!(
+    /// The answer, once nothing outside can be better than what is inside, and nothing at all than
+    /// `outside`.
+    fn finish(&mut self, outside: i128) -> Option<Answer> {
+        let note = format!(
             "{} of {} sites can matter: nothing with an item at another is better, even with traffic at its least price ({} looks)",
             self.chosen.len(),
             self.problem.sites.len(),
             self.looks
-        ));
-        Some(Answer::Optimal(solution, proof))
+        );
+        match self.search() {
+            Answer::Optimal(solution, mut proof) => {
+                proof.notes.push(note);
+                Some(Answer::Optimal(solution, proof))
+            }
+            Answer::Feasible(_, inside, proof) => {
+                self.bound = self.bound.max(inside.min(outside));
+                Some(self.feasible(proof))
+            }
+            Answer::Infeasible(_) | Answer::Unknown(..) => None,
+        }
+    }
+
+    /// What is known by now.
+    fn feasible(&mut self, proof: Proof) -> Answer {
+        match self.best.take() {
+            Some((value, solution)) => Answer::Feasible(solution, self.bound.min(value), proof),
+            None => Answer::Unknown("no solution was found".to_owned(), proof),
+        }
     }
 }
 

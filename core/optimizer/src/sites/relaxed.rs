@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::presolve::arcs::{pair_conditions, sites_of};
 use crate::presolve::smaller_is_better;
-use crate::problem::{GroupId, Measure, MeterPrice, OptionId, Problem, Traffic};
+use crate::problem::{GroupId, Measure, MeterPrice, Problem, Traffic};
 
 /// The problem with traffic counted between clusters. No solution is lost and none gets dearer:
 /// only measures that are better small are touched.
@@ -51,8 +52,9 @@ fn between_clusters(problem: &Problem, traffic: &Traffic) -> Traffic {
 struct Prices {
     unit: i128,
     sites: usize,
-    used: Vec<bool>,
     least: Vec<i128>,
+    /// Pairs of different sites that some traffic can be between.
+    possible: Vec<bool>,
 }
 
 impl Prices {
@@ -69,25 +71,17 @@ impl Prices {
         };
         let meters: Vec<i128> = traffic.prices.iter().map(of_meter).collect();
         let least = traffic.meter.iter().map(|m| m.map_or(0, |m| meters[m])).collect();
-        let mut used = vec![false; traffic.sites];
-        for (index, option) in problem.options.iter().enumerate() {
-            let used = &mut used[option.site];
-            *used |= (0..problem.groups.len())
-                .any(|g| problem.groups[GroupId(g).0].may_use(problem, OptionId(index)));
-        }
-        Self { unit, sites: traffic.sites, used, least }
+        Self { unit, sites: traffic.sites, least, possible: possible(problem, traffic) }
     }
 
     fn at(&self, from: usize, to: usize) -> i128 {
         self.least[from * self.sites + to]
     }
 
-    /// All ordered pairs of different sites in use.
+    /// All ordered pairs of different sites that some traffic can be between.
     fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
-        let sites = (0..self.sites).filter(|s| self.used[*s]);
-        sites
-            .flat_map(|a| (0..self.sites).map(move |b| (a, b)))
-            .filter(|(a, b)| a != b && self.used[*b])
+        let all = (0..self.sites).flat_map(|a| (0..self.sites).map(move |b| (a, b)));
+        all.filter(|(a, b)| self.possible[a * self.sites + b])
     }
 
     /// The cluster of each site, by its first site: sites belong together if traffic between them
@@ -107,6 +101,28 @@ impl Prices {
         }
         cluster
     }
+}
+
+/// The pairs of different sites that the items of some flow can be at.
+fn possible(problem: &Problem, traffic: &Traffic) -> Vec<bool> {
+    let conditions = if problem.partial { Vec::new() } else { pair_conditions(problem) };
+    let allowed: Vec<Vec<bool>> =
+        (0..problem.groups.len()).map(|g| sites_of(problem, GroupId(g))).collect();
+    let mut possible = vec![false; traffic.sites * traffic.sites];
+    for flow in &traffic.flows {
+        let ends = (flow.from, flow.to);
+        for (pair, possible) in possible.iter_mut().enumerate() {
+            let (s, t) = (pair / traffic.sites, pair % traffic.sites);
+            *possible |= s != t
+                && allowed[ends.0.0][s]
+                && allowed[ends.1.0][t]
+                && conditions.iter().all(|(between, table)| {
+                    (*between != ends || table.at(s, t) == 0)
+                        && (*between != (ends.1, ends.0) || table.at(t, s) == 0)
+                });
+        }
+    }
+    possible
 }
 
 fn lcm(a: i128, b: i128) -> i128 {
