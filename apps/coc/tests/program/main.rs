@@ -1,0 +1,7 @@
+//! The whole program, run as a person runs it: files in a folder, a command, an exit code and one
+//! JSON document.
+
+mod folder;
+mod missing_price;
+mod short_zone;
+mod traffic;
