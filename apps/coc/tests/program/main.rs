@@ -3,5 +3,6 @@
 
 mod folder;
 mod missing_price;
+mod same_bytes;
 mod short_zone;
 mod traffic;
