@@ -6,3 +6,4 @@ mod missing_price;
 mod same_bytes;
 mod short_zone;
 mod traffic;
+mod verbs;
