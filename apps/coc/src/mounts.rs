@@ -9,6 +9,7 @@ use coc_catalog::builtin;
 use coc_cloud::Cloud as Driver;
 use coc_cloud::layers::Layered;
 use coc_cloud::layers::rate_limit::{Limits, RateLimit};
+use coc_cloud::layers::read_only::ReadOnly;
 use coc_cloud::layers::retry::{Policy, Retry};
 use coc_cloud::layers::trace::Trace;
 use coc_cloud::random::Random;
@@ -59,7 +60,11 @@ pub(crate) fn open(
         random_bits().map_or(0, |bits| u64::from_le_bytes(bits[..8].try_into().unwrap_or([0; 8])));
     let retried: Arc<dyn Driver> =
         Arc::new(Layered::new(Retry::new(Policy::default(), Random::new(jitter)), limited));
-    Ok(Arc::new(Layered::new(Trace, retried)))
+    let guarded: Arc<dyn Driver> = match cloud.read_only {
+        true => Arc::new(Layered::new(ReadOnly, retried)),
+        false => retried,
+    };
+    Ok(Arc::new(Layered::new(Trace, guarded)))
 }
 
 fn no_such_driver(cloud: &Cloud, driver: &str) -> Mistakes {

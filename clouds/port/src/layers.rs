@@ -1,10 +1,12 @@
 //! Behaviours that wrap any driver.
 //!
-//! From the inside out: [`faults`] (in tests), [`rate_limit`], [`retry`], [`trace`]. So every
-//! single call is counted against the budget, and a trace shows what the caller waited for.
+//! From the inside out: [`faults`] (in tests), [`rate_limit`], [`retry`], [`read_only`] where nothing
+//! may be changed, [`trace`]. So every single call is counted against the budget, and a trace shows
+//! what the caller waited for.
 
 pub mod faults;
 pub mod rate_limit;
+pub mod read_only;
 pub mod retry;
 pub mod trace;
 

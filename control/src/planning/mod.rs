@@ -296,10 +296,11 @@ fn named(mut plan: Plan) -> Plan {
     plan
 }
 
-/// The plan's JSON without its name and evidence: what two plans are compared by.
+/// The plan's JSON without its name and evidence: what two plans are compared by. Keys of native
+/// documents have no order: a plan that was kept reads the same as the one that was made.
 pub fn canonical(plan: &Plan) -> String {
     let mut bare = plan.clone();
     bare.plan = String::new();
     bare.evidence = Evidence::default();
-    serde_json::to_string(&bare).unwrap_or_default()
+    serde_json::to_value(&bare).map_or_else(|_| String::new(), |v| coc_model::canonical::text(&v))
 }

@@ -52,11 +52,14 @@ pub(crate) fn facts(
     }
     let services = application.services.iter().map(|(n, s)| (n.clone(), wanted(s))).collect();
     let links = application.links.iter().map(|l| (l.from.clone(), l.to.clone())).collect();
+    let processors = Processors::of(estate);
     let possible = application
         .services
         .iter()
         .filter(|(_, s)| !everywhere(application, s))
-        .map(|(name, service)| (name.clone(), possible(name, service, application, estate, plan)))
+        .map(|(name, service)| {
+            (name.clone(), possible(name, service, application, &processors, plan))
+        })
         .collect();
     let facts = Facts { estate: Arc::clone(estate), services, links, hosts, replicas, possible };
     (facts, faults)
@@ -80,14 +83,14 @@ fn possible(
     name: &str,
     service: &Service,
     application: &Application,
-    estate: &Estate,
+    processors: &Processors<'_>,
     plan: &Plan,
 ) -> Vec<usize> {
     let (cpu, memory) = reserved(name, service, plan);
     let overhead = overhead(application, plan);
     let mut sites = BTreeSet::new();
     let mut found = Vec::new();
-    for (index, offering) in estate.offerings.iter().enumerate() {
+    for (index, offering) in processors.estate.offerings.iter().enumerate() {
         let offer = &offering.offer;
         let room = offer.cpu.is_some_and(|c| c.0 >= cpu + overhead.0)
             && offer.memory.is_some_and(|m| m.0 >= memory + overhead.1);
@@ -98,7 +101,7 @@ fn possible(
         if room
             && candidate
             && accelerated
-            && runs(service, offering)
+            && processors.run(service, offering)
             && sites.insert(offering.site)
         {
             found.push(index);
@@ -107,10 +110,31 @@ fn possible(
     found
 }
 
-fn runs(service: &Service, offering: &Offering) -> bool {
-    match service.needs.architecture {
-        Some(wanted) => offering.offer.architecture == Some(wanted),
-        None => offering.existing || offering.offer.architecture == Some(Architecture::X86_64),
+/// The processors of machines, by what their clouds state of them.
+struct Processors<'a> {
+    estate: &'a Estate,
+    /// The clouds that state an architecture for some machine.
+    stating: BTreeSet<&'a str>,
+}
+
+impl<'a> Processors<'a> {
+    fn of(estate: &'a Estate) -> Self {
+        let stated = estate.offerings.iter().filter(|o| o.offer.architecture.is_some());
+        let stating = stated.map(|o| &*estate.sites[o.site.index()].cloud).collect();
+        Self { estate, stating }
+    }
+
+    /// True if a service runs on a machine: on the architecture it declares; else on machines that
+    /// are there, on x86_64, and on those of a cloud that states none of any machine.
+    fn run(&self, service: &Service, offering: &Offering) -> bool {
+        match (service.needs.architecture, offering.offer.architecture) {
+            (Some(wanted), has) => has == Some(wanted),
+            (None, _) if offering.existing => true,
+            (None, Some(has)) => has == Architecture::X86_64,
+            (None, None) => {
+                !self.stating.contains(&*self.estate.sites[offering.site.index()].cloud)
+            }
+        }
     }
 }
 
@@ -159,9 +183,10 @@ pub(crate) fn faults(application: &Application, plan: &Plan, facts: &Facts) -> V
     let mut faults = Vec::new();
     replica_faults(application, plan, &mut faults);
     holds_faults(plan, &mut faults);
+    let processors = Processors::of(&facts.estate);
     for (host, offering) in plan.hosts.iter().zip(&facts.hosts) {
         let offering = &facts.estate.offerings[*offering];
-        room_faults(application, plan, host, offering, &mut faults);
+        room_faults(application, plan, host, (offering, &processors), &mut faults);
         port_faults(application, host, &mut faults);
         if !offering.offer.verified || offering.offer.price.plannable().is_none() {
             faults.push(format!("{} rests on an offer whose price or place is not sure", host.id));
@@ -228,7 +253,7 @@ fn room_faults(
     application: &Application,
     plan: &Plan,
     host: &coc_model::plan::Host,
-    offering: &Offering,
+    (offering, processors): (&Offering, &Processors<'_>),
     faults: &mut Vec<String>,
 ) {
     let (mut cpu, mut memory) = (0_u64, 0_u64);
@@ -240,7 +265,7 @@ fn room_faults(
         if let Some((model, count)) = accelerators(service, plan, name) {
             *accelerators_used.entry(model).or_insert(0) += u64::from(count) * 1000;
         }
-        if !runs(service, offering) {
+        if !processors.run(service, offering) {
             faults.push(format!("{name} does not run on the processors of {}", host.id));
         }
     }
@@ -278,13 +303,15 @@ fn port_faults(application: &Application, host: &coc_model::plan::Host, faults: 
 }
 
 fn limit_faults(facts: &Facts, faults: &mut Vec<String>) {
-    let mut used: BTreeMap<(&str, u32), u32> = BTreeMap::new();
-    for offering in &facts.hosts {
-        if let Some(limit) = &facts.estate.offerings[*offering].limit {
-            *used.entry((&limit.rule, limit.most)).or_insert(0) += 1;
+    let estate = &facts.estate;
+    let mut used: BTreeMap<(&str, &str, u32), u32> = BTreeMap::new();
+    for offering in facts.hosts.iter().map(|index| &estate.offerings[*index]) {
+        if let Some(limit) = &offering.limit {
+            let cloud = &*estate.sites[offering.site.index()].cloud;
+            *used.entry((cloud, &limit.rule, limit.most)).or_insert(0) += 1;
         }
     }
-    for ((rule, most), hosts) in used {
+    for ((_, rule, most), hosts) in used {
         if hosts > most {
             faults.push(format!("{hosts} hosts are used, but {rule} allows {most}"));
         }

@@ -5,7 +5,8 @@ use coc_model::goals::{Direction, Policy};
 use crate::engine::{Budget, Engine};
 use crate::portfolio::{Found, Outcome, optimize};
 use crate::problem::{
-    Combination, Formula, GroupId, Measure, OptionId, Origin, Problem, Scale, Table, Tier,
+    Combination, Formula, GroupId, HostOption, Measure, OptionId, Origin, Problem, Scale, Table,
+    Tier,
 };
 
 /// A rule that takes part in a conflict.
@@ -100,11 +101,19 @@ fn misfit(problem: &Problem, group: usize) -> Origin {
             other => format!("{} {other}", need / 1000),
         })
         .collect();
-    let says = format!(
-        "no machine of these clouds is large enough for {}: {}",
-        names.join(" with "),
-        needs.join(", ")
-    );
+    let (names, needs) = (names.join(" with "), needs.join(", "));
+    let has_room = |option: &HostOption| {
+        g.demand.iter().zip(&option.capacity).all(|(need, have)| need <= have)
+    };
+    let says = if problem.options.is_empty() {
+        "these clouds have no machine of known size and price".to_owned()
+    } else if problem.options.iter().any(has_room) {
+        format!(
+            "no machine of these clouds that has room for {names} ({needs}) has its architecture"
+        )
+    } else {
+        format!("no machine of these clouds is large enough for {names}: {needs}")
+    };
     Origin { says: says.into(), at: None }
 }
 
@@ -140,8 +149,8 @@ fn only(problem: &Problem, rules: &[Rule]) -> Problem {
 }
 
 /// For each rule of a conflict the smallest change of it alone that allows a solution, proved to be
-/// the smallest, with the first tier's value then. Rules whose change alone does not suffice give
-/// none.
+/// the smallest, with the first tier's value then; a comparison can also be kept as a wish. Rules
+/// whose change alone does not suffice give none.
 pub fn changes(
     problem: &Problem,
     conflict: &Conflict,
@@ -151,7 +160,10 @@ pub fn changes(
     let mut changes = Vec::new();
     for (rule, origin) in &conflict.rules {
         let change = match rule {
-            Rule::Requirement(r) => requirement_change(problem, *r, origin, engines, budget),
+            Rule::Requirement(r) => {
+                changes.extend(requirement_changes(problem, *r, origin, engines, budget));
+                continue;
+            }
             Rule::Limit(l) => limit_change(problem, *l, origin, engines, budget),
             Rule::Apart(a) => {
                 let mut without = problem.clone();
@@ -188,27 +200,34 @@ fn stated_value(problem: &Problem, found: &Found) -> Option<(i128, Scale)> {
     tier.map(|(tier, value)| (value.value, tier.scale))
 }
 
-fn requirement_change(
+fn requirement_changes(
     problem: &Problem,
     requirement: usize,
     origin: &Origin,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
-) -> Option<Change> {
+) -> Vec<Change> {
     let rule = &problem.requirements[requirement];
     let mut without = problem.clone();
     without.requirements.remove(requirement);
-    if let (Formula::AtMostZero(combination), Some(scale)) = (&rule.formula, rule.scale) {
-        let excess = least(&without, Measure::Excess(combination.clone()), engines, budget)?;
-        let mut relaxed = problem.clone();
-        let mut wider = combination.clone();
-        wider.constant -= excess;
-        relaxed.requirements[requirement].formula = Formula::AtMostZero(wider);
-        let says = format!("{} ({})", origin.says, wider_limit(combination, excess, scale));
-        return best(&relaxed, engines, budget).map(|value| Change { says, value });
-    }
-    best(&without, engines, budget)
-        .map(|value| Change { says: format!("without: {}", origin.says), value })
+    let (Formula::AtMostZero(combination), Some(scale)) = (&rule.formula, rule.scale) else {
+        let change = best(&without, engines, budget)
+            .map(|value| Change { says: format!("without: {}", origin.says), value });
+        return change.into_iter().collect();
+    };
+    let measure = Measure::Excess(combination.clone());
+    let Some(excess) = least(&without, measure, engines, budget) else { return Vec::new() };
+    let mut relaxed = problem.clone();
+    let mut wider = combination.clone();
+    wider.constant -= excess;
+    relaxed.requirements[requirement].formula = Formula::AtMostZero(wider);
+    let Some(value) = best(&relaxed, engines, budget) else { return Vec::new() };
+    let wider = format!("{} ({})", origin.says, wider_limit(combination, excess, scale));
+    // What should hold is missed by as little as can be before anything else is made best: by the
+    // least excess, so that the value is the same.
+    let wish =
+        format!("{} (as what only should hold: missed by {})", origin.says, scale.number(excess));
+    [wider, wish].map(|says| Change { says, value }).into()
 }
 
 /// The limit that a comparison would need, in words.

@@ -45,16 +45,15 @@ pub(crate) async fn apply(global: &Global, arguments: &Apply) -> Result<Exit, Fa
         return Err(Failure::Told(plan::exit(&plan, 0)));
     }
     nothing_missing(&plan)?;
-    if !arguments.dry_run {
-        let given: Vec<_> = mounted.iter().map(|m| m.cloud.clone()).collect();
-        mounts::keep(&state, &given).await?;
-    }
     let deploying = deploying(&state, &mounted);
     let preview = deploying.preview(&plan.application, Some(&plan), Data::Keep).await?;
     if arguments.dry_run {
         show_calls(global, &plan.plan, &preview);
         return Ok(Exit::Done);
     }
+    none_read_only(&preview, &mounted)?;
+    let given: Vec<_> = mounted.iter().map(|m| m.cloud.clone()).collect();
+    mounts::keep(&state, &given).await?;
     talk::say(&counts(&plan, &preview, mounted.len()));
     if !arguments.yes && !confirmed("Apply? [y/N] ", &["y", "yes"])? {
         return Err(Failure::failed("not applied"));
@@ -112,11 +111,27 @@ async fn all_mounts(
 ) -> Result<Vec<Mounted>, Failure> {
     let mut clouds = input.clouds.clone().unwrap_or_default();
     for kept in mounts::kept(&*state.vault).await? {
-        if !clouds.iter().any(|c| c.name == kept.name) {
-            clouds.push(kept);
+        match clouds.iter_mut().find(|c| c.name == kept.name) {
+            // A cloud mounted read-only stays so until it is mounted again.
+            Some(given) => given.read_only |= kept.read_only,
+            None => clouds.push(kept),
         }
     }
     mounts::opened(clouds, &global.dir)
+}
+
+/// Refuses steps in clouds in which nothing may be changed.
+fn none_read_only(operations: &Operations, mounted: &[Mounted]) -> Result<(), Failure> {
+    let read_only = mounted.iter().map(|m| &m.cloud).filter(|cloud| cloud.read_only);
+    let touched: Vec<&str> = read_only
+        .map(|cloud| cloud.name.as_str())
+        .filter(|name| operations.steps.iter().any(|step| step.cloud == **name))
+        .collect();
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let says = format!("nothing was done: mounted read-only: {}", touched.join(", "));
+    Err(Failure::with_hint(says, "coc mount FILE without --read-only lets it be changed"))
 }
 
 /// Refuses plans with parts that no mounted cloud makes.
@@ -318,6 +333,7 @@ pub(crate) async fn destroy(global: &Global, arguments: &Destroy) -> Result<Exit
         show_calls(global, name, &operations);
         return Ok(Exit::Done);
     }
+    none_read_only(&operations, &mounted)?;
     for step in &operations.steps {
         talk::say(&format!(
             "  will remove {} ({}) in {}",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coc_model::application::{MountSource, Protocol, Service};
-use coc_model::estate::Offering;
+use coc_model::estate::{Estate, Offering};
 use coc_model::goals::Policy;
 use coc_model::offer::Architecture;
 
@@ -72,14 +72,19 @@ impl Lowering<'_> {
     }
 
     /// The options whose machines can run all the parts of an item: the architecture is the
-    /// declared one; where none is declared, x86_64 on leased machines and any on existing ones.
+    /// declared one; where none is declared, x86_64 on leased machines and any on existing ones. Of
+    /// a cloud that states no architecture at all, all machines are taken to be what was assumed.
     fn machines(&self, parts: &[(Arc<str>, i64)]) -> Arc<[bool]> {
         let reservations: Vec<&Reservation> =
             parts.iter().filter_map(|(s, _)| self.demands.reservations.get(&**s)).collect();
-        let offerings = &self.world.estate.offerings;
+        let Estate { offerings, sites, .. } = self.world.estate;
+        let assumed = |offering: &Offering| match offering.offer.architecture {
+            Some(architecture) => architecture == Architecture::X86_64,
+            None => self.silent.contains(&sites[offering.site.index()].cloud),
+        };
         let runs = |offering: &Offering, r: &Reservation| match r.architecture {
             Some(wanted) => offering.offer.architecture == Some(wanted),
-            None => offering.existing || offering.offer.architecture == Some(Architecture::X86_64),
+            None => offering.existing || assumed(offering),
         };
         self.problem
             .options

@@ -11,20 +11,21 @@ mod number;
 mod pairs;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coc_goals::expression::{Expression, Node};
 use coc_goals::rules::{Rule, Rules};
 use coc_goals::syntax::Source;
 use coc_model::application::{Application, Replicas, Service};
-use coc_model::estate::{Estate, Unknown};
+use coc_model::estate::{Estate, Offering, SiteId, Unknown};
 use coc_model::goals::Policy;
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, closest};
 
 use crate::assume::{Demands, demands};
 use crate::problem::{
-    Combination, Formula, GroupId, HostOption, Measure, Origin, Problem, Requirement, Scale, Tier,
+    Combination, Formula, GroupId, HostLimit, HostOption, Measure, OptionId, Origin, Problem,
+    Requirement, Scale, Tier,
 };
 pub use cost::storage_cost;
 use evaluate::Unfit;
@@ -71,9 +72,11 @@ pub fn lower(
         group_of: BTreeMap::new(),
         unknown: estate.unknown.clone(),
         per_host: &per_host,
+        silent: silent_on_architecture(estate),
         scale: None,
     };
     lowering.options();
+    lowering.tell_of_silence();
     lowering.groups(&host_rules);
     lowering.apart(&host_rules);
     let cost = lowering.cost();
@@ -106,6 +109,18 @@ fn per_host(application: &Application) -> Vec<String> {
     services.map(|(name, _)| name.clone()).collect()
 }
 
+/// The clouds that state the architecture of none of their machines. Of a cloud that states some, a
+/// machine without one is an odd one out, and no candidate.
+fn silent_on_architecture(estate: &Estate) -> BTreeSet<Arc<str>> {
+    let mut silent: BTreeSet<Arc<str>> = BTreeSet::new();
+    let cloud = |site: SiteId| &estate.sites[site.index()].cloud;
+    silent.extend(estate.offerings.iter().map(|o| Arc::clone(cloud(o.site))));
+    for stated in estate.offerings.iter().filter(|o| o.offer.architecture.is_some()) {
+        silent.remove(cloud(stated.site));
+    }
+    silent
+}
+
 fn mentions_placed(expression: &Expression) -> bool {
     evaluate::any_node(expression, &|e| e.node == Node::Placed)
 }
@@ -119,6 +134,8 @@ struct Lowering<'a> {
     group_of: BTreeMap<String, (GroupId, i64)>,
     unknown: Vec<Unknown>,
     per_host: &'a [String],
+    /// The clouds that state the architecture of none of their machines.
+    silent: BTreeSet<Arc<str>>,
     /// How the last comparison of numbers reads.
     scale: Option<Scale>,
 }
@@ -184,25 +201,36 @@ impl Lowering<'_> {
         self.limits();
     }
 
+    /// Says that machines of unknown architecture are planned on, where some service declares none.
+    fn tell_of_silence(&mut self) {
+        let leased = |o: &Offering| !o.existing;
+        let estate = self.world.estate;
+        let declared = self.demands.reservations.values().all(|r| r.architecture.is_some());
+        for cloud in self.silent.iter().filter(|_| !declared) {
+            let here = |o: &&Offering| estate.sites[o.site.index()].cloud == *cloud;
+            if estate.offerings.iter().filter(here).any(leased) {
+                self.unknown.push(Unknown {
+                    what: format!("architecture of the machines of {cloud}"),
+                    why: "stated for none: taken to be the one assumed of services".to_owned(),
+                });
+            }
+        }
+    }
+
+    /// Machines of one cloud that one rule limits share its number.
     fn limits(&mut self) {
         let estate = self.world.estate;
-        let mut by_rule: BTreeMap<(Origin, u32), Vec<crate::problem::OptionId>> = BTreeMap::new();
+        let mut by_rule: BTreeMap<(Origin, u32, &str), Vec<OptionId>> = BTreeMap::new();
         for (index, option) in self.problem.options.iter().enumerate() {
             if let Some(limit) = &estate.offerings[option.offering].limit {
                 let origin = Origin { says: Arc::clone(&limit.rule), at: limit.at.clone() };
-                by_rule
-                    .entry((origin, limit.most))
-                    .or_default()
-                    .push(crate::problem::OptionId(index));
+                let cloud = &*estate.sites[option.site].cloud;
+                by_rule.entry((origin, limit.most, cloud)).or_default().push(OptionId(index));
             }
         }
         self.problem.limits = by_rule
             .into_iter()
-            .map(|((origin, most), options)| crate::problem::HostLimit {
-                options,
-                most: most.into(),
-                origin,
-            })
+            .map(|((origin, most, _), options)| HostLimit { options, most: most.into(), origin })
             .collect();
     }
 

@@ -1,0 +1,16 @@
+//! The whole program, run as a person runs it: files in a folder, a command, an exit code and one
+//! JSON document.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't go on stops"
+)]
+
+mod folder;
+mod missing_price;
+mod same_bytes;
+mod short_zone;
+mod traffic;
+mod verbs;
