@@ -31,6 +31,8 @@ const LONGEST_ANSWER: usize = 256 << 20;
 pub struct Patience {
     /// For a connection.
     pub connect: Duration,
+    /// For the first answer of all, in which an engine says what it is.
+    pub greeting: Duration,
     /// For the answer to a call that only reads.
     pub read: Duration,
     /// For the answer to a call that makes the engine do something.
@@ -43,6 +45,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
+            greeting: Duration::from_secs(5),
             read: Duration::from_secs(30),
             work: Duration::from_secs(120),
             pull: Duration::from_secs(60),
@@ -157,7 +160,13 @@ impl Engine {
         if let Some(version) = *agreed {
             return Ok(version);
         }
-        let answer = self.exchange("/version", Call::get("/version")).await?;
+        // Nothing of the caller's is sent before, so silence here is no lost answer.
+        let greeting =
+            timeout(self.patience.greeting, self.exchange("/version", Call::get("/version")));
+        let answer = greeting.await.map_err(|_| {
+            let wait = self.patience.greeting;
+            self.unreachable(&format!("it takes connections and says nothing within {wait:?}"))
+        })??;
         if answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS {
             return Err(self.no_engine(&format!("it has no /version ({})", answer.says())));
         }

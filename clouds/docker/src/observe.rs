@@ -168,7 +168,8 @@ fn container_state(shown: &Value) -> State {
 }
 
 /// The state of a listed container, as far as a list tells: of exit code 137 it does not tell
-/// whether memory ran out, and of a failing check not whether it could be run.
+/// whether memory ran out, of a failing check not whether it could be run, and of one that is not
+/// started not whether that was tried.
 fn listed_state(shown: &Value) -> State {
     let text = shown["Status"].as_str().unwrap_or_default();
     match shown["State"].as_str().unwrap_or_default() {
@@ -189,7 +190,9 @@ fn listed_exit_code(text: &str) -> Option<i64> {
 pub(crate) fn needs_inspection(shown: &Value) -> bool {
     let text = shown["Status"].as_str().unwrap_or_default();
     let derived = labels::read(&shown["Labels"], labels::DERIVED_PROBE).is_some();
-    listed_exit_code(text) == Some(SIGKILL) || (derived && text.ends_with("(unhealthy)"))
+    shown["State"] == "created"
+        || listed_exit_code(text) == Some(SIGKILL)
+        || (derived && text.ends_with("(unhealthy)"))
 }
 
 /// Exit codes of a process that a signal ended.
@@ -208,9 +211,11 @@ fn ended(exit_code: Option<i64>) -> State {
 
 fn other_state(status: &str) -> State {
     match status {
-        "created" | "restarting" => State::Pending,
+        "restarting" => State::Pending,
         "running" => State::Running,
-        "paused" => State::Stopped,
+        // One that was made and never started stays so until somebody starts it: whoever made it
+        // may be dead.
+        "created" | "paused" => State::Stopped,
         "removing" => State::Removing,
         _ => State::Failed,
     }
@@ -262,7 +267,7 @@ mod tests {
         let log = |code: i64| json!([{"ExitCode": 0}, {"ExitCode": code}]);
         let sick = |code| json!({"Status": "running", "Health": {"Status": "unhealthy", "Log": log(code)}});
         for (state, labels, read) in [
-            (json!({"Status": "created", "Error": ""}), json!({}), State::Pending),
+            (json!({"Status": "created", "Error": ""}), json!({}), State::Stopped),
             (json!({"Status": "created", "Error": "no such port"}), json!({}), State::Failed),
             (json!({"Status": "running"}), json!(null), State::Running),
             (
@@ -307,7 +312,7 @@ mod tests {
     #[test]
     fn states_are_read_from_a_list_as_far_as_it_tells() {
         for (state, status, read, inspect) in [
-            ("created", "Created", State::Pending, false),
+            ("created", "Created", State::Stopped, true),
             ("running", "Up 3 seconds", State::Running, false),
             ("running", "Up 2 seconds (health: starting)", State::Running, false),
             ("running", "Up About a minute (healthy)", State::Healthy, false),

@@ -1,0 +1,7 @@
+//! The whole program against real Docker Engines, which have to run: nothing is skipped.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod engines;
+mod gate;
+mod killed;
+mod program;
