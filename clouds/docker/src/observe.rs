@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use coc_model::resource::{NativeId, ObservedResource, State};
 use serde_json::Value;
 
+use crate::files::FILES;
 use crate::fingerprint::{Fingerprint, hash};
 use crate::labels;
 use crate::limits::{self, RESTART, UPDATABLE};
@@ -20,10 +21,10 @@ pub(crate) struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    /// A container as inspected; `None` if that is no container. The values of its environment are
-    /// taken out: they may be secrets.
+    /// A container as inspected; `None` if that is no container. What may hold secrets is taken
+    /// out.
     pub(crate) fn container(self, mut shown: Value) -> Option<ObservedResource> {
-        withhold_environment(&mut shown);
+        withhold(&mut shown);
         let labels = &shown["Config"]["Labels"];
         let name = shown["Name"].as_str()?.trim_start_matches('/').to_owned();
         let id = shown["Id"].as_str()?.to_owned();
@@ -36,7 +37,10 @@ impl Observer<'_> {
     }
 
     /// A container as listed; `None` if that is no container.
-    pub(crate) fn listed_container(self, shown: Value) -> Option<ObservedResource> {
+    pub(crate) fn listed_container(self, mut shown: Value) -> Option<ObservedResource> {
+        if labels::read(&shown["Labels"], labels::FIELDS).is_some() {
+            shown.get_mut("Command").map_or((), withhold_texts);
+        }
         let name = shown["Names"][0].as_str()?.trim_start_matches('/').to_owned();
         let id = shown["Id"].as_str()?.to_owned();
         let mut resource = self.resource(CONTAINER, id, name, &shown["Labels"], Value::Null);
@@ -137,15 +141,41 @@ fn join(host: &str, port: &str) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
+/// The spec of a container that was to be given files and was never started: none that a document
+/// has, so that it is brought to its document before it is started.
+const UNFINISHED: &str = "unfinished";
+
 /// What stands in place of the value of a variable.
 pub(crate) const WITHHELD: &str = "***";
 
-fn withhold_environment(shown: &mut Value) {
+/// Takes out of an inspected container what may hold a secret: the values of its environment, and of
+/// one that was made here also its words and what its health check wrote. Those of others are needed
+/// to compare with; those of ours are compared by their hashes.
+fn withhold(shown: &mut Value) {
     let environment = shown.pointer_mut("/Config/Env").and_then(Value::as_array_mut);
     for variable in environment.into_iter().flatten() {
         if let Some((name, _)) = variable.as_str().and_then(|v| v.split_once('=')) {
             *variable = format!("{name}={WITHHELD}").into();
         }
+    }
+    if labels::read(&shown["Config"]["Labels"], labels::FIELDS).is_none() {
+        return;
+    }
+    for words in ["/Path", "/Args", "/Config/Cmd", "/Config/Entrypoint", "/Config/Healthcheck/Test"]
+    {
+        shown.pointer_mut(words).map_or((), withhold_texts);
+    }
+    let log = shown.pointer_mut("/State/Health/Log").and_then(Value::as_array_mut);
+    for written in log.into_iter().flatten().filter_map(|probe| probe.get_mut("Output")) {
+        withhold_texts(written);
+    }
+}
+
+fn withhold_texts(value: &mut Value) {
+    match value {
+        Value::String(text) if !text.is_empty() => WITHHELD.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(withhold_texts),
+        _ => {}
     }
 }
 
@@ -240,6 +270,10 @@ fn spec_in_force(shown: &Value) -> Option<String> {
     let labels = &shown["Config"]["Labels"];
     let spec = labels::read(labels, labels::SPEC)?.to_owned();
     let born = labels::read(labels, labels::FIELDS).and_then(Fingerprint::read)?;
+    if shown["State"]["Status"] == "created" && born.get(FILES).is_some() {
+        // It may not have its files yet: then it is not what the document says.
+        return Some(UNFINISHED.to_owned());
+    }
     let as_born = UPDATABLE.into_iter().chain([RESTART]).all(|field| {
         let before = born.get(&format!("HostConfig.{field}"));
         let now = limits::normal(field, &shown["HostConfig"][field]).flatten().map(|v| hash(&v));

@@ -162,8 +162,10 @@ mod tests {
             ),
             (json!({"a": {"$secret": "none", "optional": true}, "b": 1}), json!({"b": 1})),
             (json!([{"$secret": "r", "optional": true}]), json!(["canary"])),
-            (json!(["--a=${secret:r}", "${secret:r}:${secret:r}", "$HOME"]),
-             json!(["--a=canary", "canary:canary", "$HOME"])),
+            (
+                json!(["--a=${secret:r}", "${secret:r}:${secret:r}", "$HOME"]),
+                json!(["--a=canary", "canary:canary", "$HOME"]),
+            ),
         ] {
             assert_eq!(fill_secrets(&document, &secrets()), Ok(filled), "{document}");
         }

@@ -55,8 +55,18 @@ impl Folder {
 
     /// Runs a command to its end.
     pub(crate) async fn run(&self, state: &str, arguments: &[&str]) -> Ended {
+        self.run_with(state, arguments, &[]).await
+    }
+
+    /// Runs a command to its end, with further variables in its environment.
+    pub(crate) async fn run_with(
+        &self,
+        state: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Ended {
         let (_nobody, mut kills) = mpsc::unbounded_channel();
-        self.run_until_killed(state, arguments, &mut kills).await
+        self.go(state, arguments, variables, &mut kills).await
     }
 
     /// Runs a command to its end, or kills it when told.
@@ -66,12 +76,23 @@ impl Folder {
         arguments: &[&str],
         kills: &mut mpsc::UnboundedReceiver<Kill>,
     ) -> Ended {
+        self.go(state, arguments, &[], kills).await
+    }
+
+    async fn go(
+        &self,
+        state: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        kills: &mut mpsc::UnboundedReceiver<Kill>,
+    ) -> Ended {
         let (out, err) = (self.path("stdout"), self.path("stderr"));
         let write = |path: &Path| Stdio::from(File::create(path).expect("a file"));
         let mut program = Command::new(env!("CARGO_BIN_EXE_coc"))
             .current_dir(self.0.path())
             .args(["--dir", state])
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(write(&out))
             .stderr(write(&err))
