@@ -20,7 +20,7 @@ pub(crate) const FILES: &str = "coc-files";
 const MODE: u32 = 0o444;
 
 /// A file of a document.
-pub(crate) fn entry(path: &str, content: Value) -> Value {
+pub(crate) fn entry(path: &str, content: &Value) -> Value {
     json!({"path": path, "content": content})
 }
 
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn an_archive_holds_each_file_at_its_path() {
-        let files = [entry("/run/secrets/a", json!("canary")), entry("/b", json!(""))];
+        let files = [entry("/run/secrets/a", &json!("canary")), entry("/b", &json!(""))];
         let packed = archive(&files).unwrap();
         let mut read = Vec::new();
         for entry in tar::Archive::new(&packed[..]).entries().unwrap() {
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_refused_and_its_content_not_told() {
-        for wrong in [json!({"path": "/a"}), json!("a"), entry("/../a", json!("canary"))] {
+        for wrong in [json!({"path": "/a"}), json!("a"), entry("/../a", &json!("canary"))] {
             let failure = archive(&[wrong]).unwrap_err().to_string();
             assert!(!failure.contains("canary"), "{failure}");
         }

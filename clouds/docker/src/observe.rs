@@ -39,7 +39,7 @@ impl Observer<'_> {
     /// A container as listed; `None` if that is no container.
     pub(crate) fn listed_container(self, mut shown: Value) -> Option<ObservedResource> {
         if labels::read(&shown["Labels"], labels::FIELDS).is_some() {
-            shown.get_mut("Command").map_or((), withhold_texts);
+            withhold_texts(&mut shown["Command"]);
         }
         let name = shown["Names"][0].as_str()?.trim_start_matches('/').to_owned();
         let id = shown["Id"].as_str()?.to_owned();
@@ -161,9 +161,17 @@ fn withhold(shown: &mut Value) {
     if labels::read(&shown["Config"]["Labels"], labels::FIELDS).is_none() {
         return;
     }
-    for words in ["/Path", "/Args", "/Config/Cmd", "/Config/Entrypoint", "/Config/Healthcheck/Test"]
-    {
-        shown.pointer_mut(words).map_or((), withhold_texts);
+    for words in [
+        "/Path",
+        "/Args",
+        "/Config/Cmd",
+        "/Config/Entrypoint",
+        "/Config/Healthcheck/Test",
+        "/State/Error",
+    ] {
+        if let Some(words) = shown.pointer_mut(words) {
+            withhold_texts(words);
+        }
     }
     let log = shown.pointer_mut("/State/Health/Log").and_then(Value::as_array_mut);
     for written in log.into_iter().flatten().filter_map(|probe| probe.get_mut("Output")) {

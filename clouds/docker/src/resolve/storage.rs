@@ -52,7 +52,7 @@ impl Resolving<'_> {
 
 impl Storage {
     fn file(&mut self, target: &str, content: &SecretRef) {
-        self.files.push(files::entry(target, json!({SECRET_KEY: content})));
+        self.files.push(files::entry(target, &json!({SECRET_KEY: content})));
     }
 
     /// A path of the host. The short form has an engine make the path if it is missing, as people
