@@ -13,19 +13,20 @@ use crate::driver::Docker;
 use crate::engine::{Call, escape};
 use crate::fingerprint::Fingerprint;
 use crate::limits;
-use crate::{CONTAINER, image, labels};
+use crate::{CONTAINER, files, image, labels};
 
 /// The time an engine gives a container to stop, if the container says nothing of it.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
 impl Docker {
-    /// Makes a container and starts it. Both calls belong to one operation: if the first was
-    /// already done for the same operation, the second makes up for it.
+    /// Makes a container, gives it its files and starts it. All calls belong to one operation: if
+    /// the first was already done for the same operation, the others make up for it.
     pub(crate) async fn create_container(
         &self,
         create: &Create,
     ) -> Result<ObservedResource, Failure> {
         let mut document = self.checked(CONTAINER, &create.native).await?;
+        let files = files::take(&mut document);
         let fields = Fingerprint::of(&create.native).write();
         labels::write(&mut document, &create.marks, &create.spec, &fields);
         let document = Value::Object(document);
@@ -50,6 +51,7 @@ impl Docker {
                 None => return Err(Failure::Lost("the answer names no container".into())),
             }
         };
+        self.give_files(&id, &files).await?;
         self.start_container(&id).await?;
         self.seen_container(&id).await
     }
@@ -112,6 +114,7 @@ impl Docker {
             self.engine.call(Call::post(&path, Some(&body))).await?.ok(&self.name)?;
         }
         if shown["State"]["Status"] == "created" {
+            self.give_files(id, files::of(&update.native)).await?;
             self.start_container(id).await?;
         }
         let mut seen = self.seen_container(id).await?;

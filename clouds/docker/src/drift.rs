@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use coc_cloud::drift;
 use serde_json::{Value, json};
 
+use crate::files::{FILES, paths};
 use crate::fingerprint::{Fingerprint, name};
 use crate::labels;
 use crate::limits;
@@ -19,6 +21,21 @@ pub(crate) struct Difference {
     pub shown: Option<Value>,
     /// True if an update in place can make it equal.
     pub in_place: bool,
+}
+
+impl Difference {
+    /// The same in the port's terms, with the field as a JSON pointer.
+    pub(crate) fn told(self) -> drift::Difference {
+        // Only the last key can have points in it: labels and networks are called as people like.
+        let depth = match self.field.split('.').next().unwrap_or_default() {
+            "NetworkingConfig" => 3,
+            "HostConfig" | "Labels" | "State" => 2,
+            _ => 1,
+        };
+        let keys = self.field.splitn(depth, '.');
+        let field = keys.fold(String::new(), |pointer, key| drift::below(&pointer, key));
+        drift::Difference { field, sent: self.wanted, read: self.shown }
+    }
 }
 
 /// The differences of an inspected container. Values of variables are not compared: those of a
@@ -81,6 +98,7 @@ fn fixed_fields(
         .map(|field| {
             let value = |document: &Value| match (field, field.split_once('.')) {
                 ("Env", _) => names(&document["Env"]),
+                (FILES, _) => paths(&document[FILES]),
                 (_, Some((outer @ ("HostConfig" | "Labels"), key))) => document[outer][key].clone(),
                 _ => document[field].clone(),
             };
@@ -109,7 +127,7 @@ fn stated_fields(document: &Value, shown: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     for (key, wanted) in document.as_object().into_iter().flatten() {
         match (key.as_str(), wanted) {
-            ("Env" | "NetworkingConfig", _) => {}
+            ("Env" | "NetworkingConfig" | FILES, _) => {}
             ("HostConfig", Value::Object(host)) => {
                 for (key, wanted) in host {
                     let now = &shown["HostConfig"][key];
@@ -210,6 +228,18 @@ mod tests {
             "HostConfig": {"NanoCpus": 5, "Init": true},
             "NetworkingConfig": {"EndpointsConfig": {"n": {"Aliases": ["web"]}}},
         })
+    }
+
+    #[test]
+    fn a_field_is_told_as_a_pointer() {
+        for (field, pointer) in [
+            ("Image", "/Image"),
+            ("HostConfig.NanoCpus", "/HostConfig/NanoCpus"),
+            ("Labels.com.example/team", "/Labels/com.example~1team"),
+            ("NetworkingConfig.EndpointsConfig.a.b", "/NetworkingConfig/EndpointsConfig/a.b"),
+        ] {
+            assert_eq!(fixed(field.into(), json!(1), None).told().field, pointer);
+        }
     }
 
     #[test]

@@ -31,6 +31,8 @@ const LONGEST_ANSWER: usize = 256 << 20;
 pub struct Patience {
     /// For a connection.
     pub connect: Duration,
+    /// For the first answer of all, in which an engine says what it is.
+    pub greeting: Duration,
     /// For the answer to a call that only reads.
     pub read: Duration,
     /// For the answer to a call that makes the engine do something.
@@ -43,6 +45,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
+            greeting: Duration::from_secs(5),
             read: Duration::from_secs(30),
             work: Duration::from_secs(120),
             pull: Duration::from_secs(60),
@@ -50,29 +53,46 @@ impl Default for Patience {
     }
 }
 
+/// What a call sends along.
+#[derive(Clone, Copy)]
+enum Body<'a> {
+    Nothing,
+    Document(&'a Value),
+    Archive(&'a [u8]),
+}
+
 /// One call.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     method: &'a Method,
     path: &'a str,
-    body: Option<&'a Value>,
+    body: Body<'a>,
     wait: Option<Duration>,
 }
 
 impl<'a> Call<'a> {
     /// Reads a path (with its query).
     pub(crate) const fn get(path: &'a str) -> Self {
-        Self { method: &Method::GET, path, body: None, wait: None }
+        Self { method: &Method::GET, path, body: Body::Nothing, wait: None }
     }
 
     /// Posts to a path, with a document or without.
     pub(crate) const fn post(path: &'a str, body: Option<&'a Value>) -> Self {
+        let body = match body {
+            Some(document) => Body::Document(document),
+            None => Body::Nothing,
+        };
         Self { method: &Method::POST, path, body, wait: None }
+    }
+
+    /// Puts an archive to a path.
+    pub(crate) const fn put(path: &'a str, archive: &'a [u8]) -> Self {
+        Self { method: &Method::PUT, path, body: Body::Archive(archive), wait: None }
     }
 
     /// Deletes a path.
     pub(crate) const fn delete(path: &'a str) -> Self {
-        Self { method: &Method::DELETE, path, body: None, wait: None }
+        Self { method: &Method::DELETE, path, body: Body::Nothing, wait: None }
     }
 
     /// The same, waiting this much longer for the answer than for others of its kind.
@@ -157,7 +177,13 @@ impl Engine {
         if let Some(version) = *agreed {
             return Ok(version);
         }
-        let answer = self.exchange("/version", Call::get("/version")).await?;
+        // Nothing of the caller's is sent before, so silence here is no lost answer.
+        let greeting =
+            timeout(self.patience.greeting, self.exchange("/version", Call::get("/version")));
+        let answer = greeting.await.map_err(|_| {
+            let wait = self.patience.greeting;
+            self.unreachable(&format!("it takes connections and says nothing within {wait:?}"))
+        })??;
         if answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS {
             return Err(self.no_engine(&format!("it has no /version ({})", answer.says())));
         }
@@ -196,12 +222,16 @@ impl Engine {
 
     /// Sends a request and waits for the head of its answer.
     async fn send(&self, path: &str, call: Call<'_>) -> Result<Response<Incoming>, Failure> {
-        let body = call.body.map_or_else(Bytes::new, |body| body.to_string().into());
+        let (kind, body) = match call.body {
+            Body::Nothing => ("application/json", Bytes::new()),
+            Body::Document(document) => ("application/json", document.to_string().into()),
+            Body::Archive(archive) => ("application/x-tar", Bytes::copy_from_slice(archive)),
+        };
         let request = Request::builder()
             .method(call.method)
             .uri(path)
             .header(header::HOST, "docker")
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, kind)
             .body(Full::new(body))
             .map_err(|e| Failure::Invalid(format!("{path} can't be asked for: {e}")))?;
         let mut sender = self.connect().await?;

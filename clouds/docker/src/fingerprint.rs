@@ -5,13 +5,15 @@
 //! be the image's. Each resource therefore bears a label with a short hash per field of the
 //! document that made it. Two fingerprints tell which fields were changed, added or taken out.
 //!
-//! Of the environment only the names count, since secrets are filled in behind them.
+//! Of the environment only the names count, and of files the paths, since secrets are filled in
+//! behind them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use coc_model::marks::Mark;
 use serde_json::Value;
 
+use crate::files::{FILES, paths};
 use crate::limits;
 
 /// Characters of a hash: 40 bits.
@@ -33,6 +35,8 @@ impl Fingerprint {
                     let names: BTreeSet<&str> = variables.iter().filter_map(name).collect();
                     put(&mut fields, key.clone(), Some(&names.into_iter().collect()));
                 }
+                // What is in them is secret.
+                (FILES, files) => put(&mut fields, key.clone(), Some(&paths(files))),
                 ("HostConfig", Value::Object(host)) => {
                     for (key, value) in host {
                         let value = match limits::normal(key, value) {

@@ -39,6 +39,7 @@ mod endpoint;
 mod engine;
 mod events;
 mod fields;
+mod files;
 mod fingerprint;
 mod image;
 mod labels;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use coc_model::resource::{NativeId, ObservedResource, State};
 use serde_json::Value;
 
+use crate::files::FILES;
 use crate::fingerprint::{Fingerprint, hash};
 use crate::labels;
 use crate::limits::{self, RESTART, UPDATABLE};
@@ -20,10 +21,10 @@ pub(crate) struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    /// A container as inspected; `None` if that is no container. The values of its environment are
-    /// taken out: they may be secrets.
+    /// A container as inspected; `None` if that is no container. What may hold secrets is taken
+    /// out.
     pub(crate) fn container(self, mut shown: Value) -> Option<ObservedResource> {
-        withhold_environment(&mut shown);
+        withhold(&mut shown);
         let labels = &shown["Config"]["Labels"];
         let name = shown["Name"].as_str()?.trim_start_matches('/').to_owned();
         let id = shown["Id"].as_str()?.to_owned();
@@ -36,7 +37,10 @@ impl Observer<'_> {
     }
 
     /// A container as listed; `None` if that is no container.
-    pub(crate) fn listed_container(self, shown: Value) -> Option<ObservedResource> {
+    pub(crate) fn listed_container(self, mut shown: Value) -> Option<ObservedResource> {
+        if labels::read(&shown["Labels"], labels::FIELDS).is_some() {
+            withhold_texts(&mut shown["Command"]);
+        }
         let name = shown["Names"][0].as_str()?.trim_start_matches('/').to_owned();
         let id = shown["Id"].as_str()?.to_owned();
         let mut resource = self.resource(CONTAINER, id, name, &shown["Labels"], Value::Null);
@@ -137,15 +141,49 @@ fn join(host: &str, port: &str) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
+/// The spec of a container that was to be given files and was never started: none that a document
+/// has, so that it is brought to its document before it is started.
+const UNFINISHED: &str = "unfinished";
+
 /// What stands in place of the value of a variable.
 pub(crate) const WITHHELD: &str = "***";
 
-fn withhold_environment(shown: &mut Value) {
+/// Takes out of an inspected container what may hold a secret: the values of its environment, and of
+/// one that was made here also its words and what its health check wrote. Those of others are needed
+/// to compare with; those of ours are compared by their hashes.
+fn withhold(shown: &mut Value) {
     let environment = shown.pointer_mut("/Config/Env").and_then(Value::as_array_mut);
     for variable in environment.into_iter().flatten() {
         if let Some((name, _)) = variable.as_str().and_then(|v| v.split_once('=')) {
             *variable = format!("{name}={WITHHELD}").into();
         }
+    }
+    if labels::read(&shown["Config"]["Labels"], labels::FIELDS).is_none() {
+        return;
+    }
+    for words in [
+        "/Path",
+        "/Args",
+        "/Config/Cmd",
+        "/Config/Entrypoint",
+        "/Config/Healthcheck/Test",
+        "/State/Error",
+    ] {
+        if let Some(words) = shown.pointer_mut(words) {
+            withhold_texts(words);
+        }
+    }
+    let log = shown.pointer_mut("/State/Health/Log").and_then(Value::as_array_mut);
+    for written in log.into_iter().flatten().filter_map(|probe| probe.get_mut("Output")) {
+        withhold_texts(written);
+    }
+}
+
+fn withhold_texts(value: &mut Value) {
+    match value {
+        Value::String(text) if !text.is_empty() => WITHHELD.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(withhold_texts),
+        _ => {}
     }
 }
 
@@ -168,7 +206,8 @@ fn container_state(shown: &Value) -> State {
 }
 
 /// The state of a listed container, as far as a list tells: of exit code 137 it does not tell
-/// whether memory ran out, and of a failing check not whether it could be run.
+/// whether memory ran out, of a failing check not whether it could be run, and of one that is not
+/// started not whether that was tried.
 fn listed_state(shown: &Value) -> State {
     let text = shown["Status"].as_str().unwrap_or_default();
     match shown["State"].as_str().unwrap_or_default() {
@@ -189,7 +228,9 @@ fn listed_exit_code(text: &str) -> Option<i64> {
 pub(crate) fn needs_inspection(shown: &Value) -> bool {
     let text = shown["Status"].as_str().unwrap_or_default();
     let derived = labels::read(&shown["Labels"], labels::DERIVED_PROBE).is_some();
-    listed_exit_code(text) == Some(SIGKILL) || (derived && text.ends_with("(unhealthy)"))
+    shown["State"] == "created"
+        || listed_exit_code(text) == Some(SIGKILL)
+        || (derived && text.ends_with("(unhealthy)"))
 }
 
 /// Exit codes of a process that a signal ended.
@@ -208,9 +249,11 @@ fn ended(exit_code: Option<i64>) -> State {
 
 fn other_state(status: &str) -> State {
     match status {
-        "created" | "restarting" => State::Pending,
+        "restarting" => State::Pending,
         "running" => State::Running,
-        "paused" => State::Stopped,
+        // One that was made and never started stays so until somebody starts it: whoever made it
+        // may be dead.
+        "created" | "paused" => State::Stopped,
         "removing" => State::Removing,
         _ => State::Failed,
     }
@@ -235,6 +278,10 @@ fn spec_in_force(shown: &Value) -> Option<String> {
     let labels = &shown["Config"]["Labels"];
     let spec = labels::read(labels, labels::SPEC)?.to_owned();
     let born = labels::read(labels, labels::FIELDS).and_then(Fingerprint::read)?;
+    if shown["State"]["Status"] == "created" && born.get(FILES).is_some() {
+        // It may not have its files yet: then it is not what the document says.
+        return Some(UNFINISHED.to_owned());
+    }
     let as_born = UPDATABLE.into_iter().chain([RESTART]).all(|field| {
         let before = born.get(&format!("HostConfig.{field}"));
         let now = limits::normal(field, &shown["HostConfig"][field]).flatten().map(|v| hash(&v));
@@ -262,7 +309,7 @@ mod tests {
         let log = |code: i64| json!([{"ExitCode": 0}, {"ExitCode": code}]);
         let sick = |code| json!({"Status": "running", "Health": {"Status": "unhealthy", "Log": log(code)}});
         for (state, labels, read) in [
-            (json!({"Status": "created", "Error": ""}), json!({}), State::Pending),
+            (json!({"Status": "created", "Error": ""}), json!({}), State::Stopped),
             (json!({"Status": "created", "Error": "no such port"}), json!({}), State::Failed),
             (json!({"Status": "running"}), json!(null), State::Running),
             (
@@ -307,7 +354,7 @@ mod tests {
     #[test]
     fn states_are_read_from_a_list_as_far_as_it_tells() {
         for (state, status, read, inspect) in [
-            ("created", "Created", State::Pending, false),
+            ("created", "Created", State::Stopped, true),
             ("running", "Up 3 seconds", State::Running, false),
             ("running", "Up 2 seconds (health: starting)", State::Running, false),
             ("running", "Up About a minute (healthy)", State::Healthy, false),

@@ -16,6 +16,7 @@ mod document;
 mod environment;
 mod health;
 mod merge;
+mod mounting;
 mod namespaces;
 mod ports;
 mod storage;
@@ -205,7 +206,7 @@ impl<'a> Resolving<'a> {
         for dependency in &service.after {
             after.extend(self.awaited(&dependency.service, dependency.condition));
         }
-        for (_, other) in namespaces::shared(service) {
+        for other in namespaces::shared(service) {
             let target = self.shared_replica(&other, number);
             after.extend(target.map(|n| Await::Ready(self.id(&container_part(&other, n)))));
         }

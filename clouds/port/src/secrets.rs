@@ -7,6 +7,7 @@
 //! | `{"$secret": "R"}` | the value of R |
 //! | `{"$secret": "R", "name": "N"}` | `N=` and the value of R, for lists of variables |
 //! | either with `"optional": true` | as above; left out with its place where there is no R |
+//! | `${secret:R}` inside a text | the value of R in its place ([`SecretRef::placeholder`]) |
 
 use std::fmt;
 
@@ -88,6 +89,14 @@ impl Filling<'_> {
                     .filter_map(|(i, item)| self.fill(item, &format!("{at}/{i}")))
                     .collect(),
             )),
+            Value::String(text) => match self.secrets.reveal_in(text) {
+                Ok(text) => Some(Value::String(text)),
+                Err(reference) => {
+                    let why = Why::Missing(reference);
+                    self.unfilled.push(Unfilled { at: at.to_owned(), why });
+                    None
+                }
+            },
             other => Some(other.clone()),
         }
     }
@@ -153,6 +162,10 @@ mod tests {
             ),
             (json!({"a": {"$secret": "none", "optional": true}, "b": 1}), json!({"b": 1})),
             (json!([{"$secret": "r", "optional": true}]), json!(["canary"])),
+            (
+                json!(["--a=${secret:r}", "${secret:r}:${secret:r}", "$HOME"]),
+                json!(["--a=canary", "canary:canary", "$HOME"]),
+            ),
         ] {
             assert_eq!(fill_secrets(&document, &secrets()), Ok(filled), "{document}");
         }
@@ -164,10 +177,11 @@ mod tests {
             "Env": [{"$secret": "r", "name": "A"}, {"$secret": "lost", "name": "B"}],
             "a/b": {"$secret": "lost"},
             "c": [{"$secret": 5}, {"$secret": "r", "extra": 1}, {"$secret": "r", "name": 7}],
+            "d": ["${secret:r}", "a ${secret:lost} b"],
         });
         let told = fill_secrets(&document, &secrets()).unwrap_err();
         let places: Vec<_> = told.0.iter().map(|u| u.at.as_str()).collect();
-        assert_eq!(places, ["/Env/1", "/a~1b", "/c/0", "/c/1", "/c/2"]);
+        assert_eq!(places, ["/Env/1", "/a~1b", "/c/0", "/c/1", "/c/2", "/d/1"]);
         let text = told.to_string();
         assert!(text.starts_with("no value for lost at /Env/1; no value for lost at /a~1b; "));
         assert!(!text.contains("canary"), "{text}");

@@ -13,6 +13,7 @@ use coc_cloud::cloud::{Ask, AskedHost, AskedReplica};
 use coc_goals::expression::{Expression, Node, Property};
 use coc_goals::rules::Rules;
 use coc_model::application::Application;
+use coc_model::canonical;
 use coc_model::estate::{Estate, Unknown};
 use coc_model::marks::{base32, digest};
 use coc_model::mistake::{MistakeLog, Mistakes};
@@ -296,11 +297,11 @@ fn named(mut plan: Plan) -> Plan {
     plan
 }
 
-/// The plan's JSON without its name and evidence: what two plans are compared by. Keys of native
-/// documents have no order: a plan that was kept reads the same as the one that was made.
+/// The plan's JSON without its name and evidence: what two plans are compared by. Native documents
+/// come back from a vault with their keys in another order, so keys are in one order here.
 pub fn canonical(plan: &Plan) -> String {
     let mut bare = plan.clone();
     bare.plan = String::new();
     bare.evidence = Evidence::default();
-    serde_json::to_value(&bare).map_or_else(|_| String::new(), |v| coc_model::canonical::text(&v))
+    canonical::text(&serde_json::to_value(&bare).unwrap_or_default())
 }

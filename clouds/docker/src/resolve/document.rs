@@ -6,9 +6,9 @@ use coc_model::application::{Restart, Service};
 use coc_model::quantity::{Bytes, Cpu};
 use serde_json::{Map, Value, json};
 
-use super::{Replica, Resolving, health, merge, ports};
+use super::{Replica, Resolving, health, mounting, ports};
 use crate::fingerprint::hash;
-use crate::labels;
+use crate::{files, labels};
 
 /// The weight an engine gives a whole processor where containers compete.
 const SHARES_PER_CPU: u64 = 1024;
@@ -56,11 +56,22 @@ impl Resolving<'_> {
             }
         }
         put("Labels", labels.into());
-        put("HostConfig", self.host_config(service_name, service));
+        let storage = self.storage(service_name, service);
+        if !storage.files.is_empty() {
+            put(files::FILES, storage.files.into());
+        }
+        let mut host = self.host_config(service_name, service);
+        if !storage.binds.is_empty() {
+            host.insert("Binds".into(), storage.binds.into());
+        }
+        if !storage.mounts.is_empty() {
+            host.insert("Mounts".into(), storage.mounts.into());
+        }
+        put("HostConfig", host.into());
         put("NetworkingConfig", self.endpoints(service_name, service, number));
         let mut document = Value::Object(document);
         if let Some(additions) = service.native.get("docker") {
-            merge::deep(&mut document, additions);
+            mounting::lay_over(&mut document, additions);
         }
         self.share(service, number, &mut document);
         Some(document)
@@ -94,7 +105,7 @@ impl Resolving<'_> {
     /// What the host gives and limits. What a replica reserves weighs where containers compete
     /// (`CpuShares`, as Kubernetes sets them) and protects its memory (`MemoryReservation`); only
     /// what was declared is set, what planning assumed is not.
-    fn host_config(&mut self, name: &str, service: &Service) -> Value {
+    fn host_config(&mut self, name: &str, service: &Service) -> Map<String, Value> {
         let mut host = Map::new();
         let mut put = |key: &str, value: Value| {
             host.insert(key.to_owned(), value);
@@ -135,18 +146,11 @@ impl Resolving<'_> {
             put("DeviceRequests", json!([{"Count": count, "Capabilities": [["gpu"]]}]));
         }
         put("NetworkMode", self.network_name().into());
-        let storage = self.storage(name, service);
-        if !storage.binds.is_empty() {
-            host.insert("Binds".into(), storage.binds.into());
-        }
-        if !storage.mounts.is_empty() {
-            host.insert("Mounts".into(), storage.mounts.into());
-        }
         if service.limits.memory < service.needs.memory && service.limits.memory.is_some() {
             let says = format!("service {name} reserves more memory than it may use");
             self.mistake(&service.at, says, "raise the limit or lower the need");
         }
-        Value::Object(host)
+        host
     }
 
     /// The application's network, where the replica is found by the service's name, by the

@@ -1,17 +1,21 @@
 //! What is mounted into a container.
 
 use coc_model::application::{Mount, MountSource, Service};
+use coc_model::secret::{SECRET_KEY, SecretRef};
 use serde_json::{Map, Value, json};
 
 use super::Resolving;
+use crate::files;
 
-/// What of `HostConfig` says what is mounted.
+/// What of a document says what is mounted.
 #[derive(Default)]
 pub(super) struct Storage {
     /// Paths of the host, made there if they are missing.
     pub binds: Vec<Value>,
     /// Everything else.
     pub mounts: Vec<Value>,
+    /// Files that are copied in.
+    pub files: Vec<Value>,
 }
 
 impl Resolving<'_> {
@@ -27,10 +31,10 @@ impl Resolving<'_> {
                 MountSource::Bind(path) if path.starts_with('/') => storage.bind(path, mount),
                 MountSource::Bind(path) => self.not_copied(service_name, service, path),
                 MountSource::Config(name) => {
-                    self.not_copied(service_name, service, &format!("config {name}"));
+                    storage.file(&mount.target, &SecretRef::of_config_file(name));
                 }
                 MountSource::Secret(name) => {
-                    self.not_copied(service_name, service, &format!("secret {name}"));
+                    storage.file(&mount.target, &SecretRef::of_secret_file(name));
                 }
             }
         }
@@ -47,6 +51,10 @@ impl Resolving<'_> {
 }
 
 impl Storage {
+    fn file(&mut self, target: &str, content: &SecretRef) {
+        self.files.push(files::entry(target, &json!({SECRET_KEY: content})));
+    }
+
     /// A path of the host. The short form has an engine make the path if it is missing, as people
     /// know it from Compose; it has no way to write a colon.
     fn bind(&mut self, path: &str, mount: &Mount) {

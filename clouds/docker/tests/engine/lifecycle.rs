@@ -163,7 +163,7 @@ async fn a_half_made_container_is_started_and_not_made_again() {
         let by = FindBy::Operation(wanted.marks.op.clone());
         let found = ground.docker.find(CONTAINER, &by).await.expect("a look-up").pop();
         let found = found.expect("it is found");
-        assert_eq!((found.state, found.native_id.0.as_str()), (State::Pending, id.as_str()));
+        assert_eq!((found.state, found.native_id.0.as_str()), (State::Stopped, id.as_str()));
 
         let started = if by_create {
             ground.docker.create(&wanted).await

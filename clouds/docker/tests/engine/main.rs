@@ -11,6 +11,7 @@ mod limits;
 mod market;
 mod plan;
 mod refusals;
+mod sharing;
 mod states;
 mod updates;
 mod watching;

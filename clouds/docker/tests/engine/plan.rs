@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::engines::{Ground, engines, http_get_soon};
 
-fn at() -> Position {
+pub(crate) fn at() -> Position {
     Position::new(&"shop.yaml".into(), 4, 3)
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn service(image: &str) -> Service {
     Service { image: Some(image.into()), ..Service::container(at()) }
 }
 
-fn resources(
+pub(crate) fn resources(
     docker: &Docker,
     application: &Application,
     replicas: &[(&str, u32)],
@@ -54,7 +54,7 @@ fn resources(
     docker.resolve(&ask).expect("it can be had")
 }
 
-fn application(name: &str, services: BTreeMap<String, Service>) -> Application {
+pub(crate) fn application(name: &str, services: BTreeMap<String, Service>) -> Application {
     Application { name: name.into(), services, links: vec![], volumes: [].into(), keys: vec![] }
 }
 
@@ -113,7 +113,7 @@ fn shop(ground: &Ground) -> Application {
 }
 
 /// Makes planned resources in their order, waiting for what each waits for.
-async fn make(
+pub(crate) async fn make(
     ground: &Ground,
     planned: &[PlannedResource],
     secrets: &Secrets,

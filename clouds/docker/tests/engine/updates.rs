@@ -16,6 +16,7 @@ pub(crate) fn update(seen: &ObservedResource, wanted: &Create) -> Update {
         id: seen.native_id.clone(),
         native: wanted.native.clone(),
         spec: wanted.spec.clone(),
+        seen: seen.clone(),
     }
 }
 
