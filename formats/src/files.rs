@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
+use coc_model::mistake::Position;
 use thiserror::Error;
 
 use crate::paths;
@@ -38,12 +40,27 @@ pub enum FileError {
     /// It has more than [`FILE_BYTES_MAX`] bytes.
     #[error("has over 32 MiB, the most that is read")]
     TooLarge,
-    /// It is not UTF-8.
-    #[error("is not UTF-8 text")]
-    NotText,
+    /// It is not UTF-8, from this place on (line and column in characters, from 1).
+    #[error("is not UTF-8 text from line {line}, column {column} on")]
+    NotText {
+        /// The line of the first byte that is none of a character.
+        line: u32,
+        /// Its column.
+        column: u32,
+    },
     /// The system refuses, in its own words.
     #[error("can't be read: {0}")]
     Unreadable(String),
+}
+
+impl FileError {
+    /// Where in the file it is wrong: its start, if it can't be read at all.
+    pub fn position(&self, file: &Arc<str>) -> Position {
+        match *self {
+            Self::NotText { line, column } => Position::new(file, line, column),
+            _ => Position::start(file),
+        }
+    }
 }
 
 /// The files of this machine.
@@ -67,7 +84,7 @@ impl Files for DiskFiles {
         if bytes.len() > FILE_BYTES_MAX {
             return Err(FileError::TooLarge);
         }
-        String::from_utf8(bytes).map_err(|_| FileError::NotText)
+        String::from_utf8(bytes).map_err(|error| not_text(&error))
     }
 
     fn exists(&self, path: &str) -> bool {
@@ -78,6 +95,16 @@ impl Files for DiskFiles {
         let full = std::path::absolute(path).unwrap_or_else(|_| path.into());
         paths::tidy(&full.to_string_lossy())
     }
+}
+
+/// Where a text stops being one.
+fn not_text(error: &std::string::FromUtf8Error) -> FileError {
+    let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+    let last = good.rsplit(|&b| b == b'\n').next().unwrap_or_default();
+    let characters = last.iter().filter(|&&b| b & 0xC0 != 0x80).count();
+    let from_one = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
+    let line = from_one(good.iter().filter(|&&b| b == b'\n').count());
+    FileError::NotText { line, column: from_one(characters) }
 }
 
 /// Files held in memory, by their tidied paths, in a folder named by its path: for tests, and for
@@ -126,12 +153,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
         std::fs::write(path("good.yaml"), "a: ü\n").unwrap();
-        std::fs::write(path("bad.yaml"), [0x61, 0xff]).unwrap();
+        std::fs::write(path("bad.yaml"), b"a: b\n\xc3\xbc: \xff\n").unwrap();
         std::fs::write(path("large.yaml"), vec![b' '; FILE_BYTES_MAX + 1]).unwrap();
         std::fs::create_dir(path("folder")).unwrap();
         for (name, read) in [
             ("good.yaml", Ok("a: ü\n".to_owned())),
-            ("bad.yaml", Err(FileError::NotText)),
+            ("bad.yaml", Err(FileError::NotText { line: 2, column: 4 })),
             ("large.yaml", Err(FileError::TooLarge)),
             ("folder", Err(FileError::Folder)),
             ("absent.yaml", Err(FileError::Missing)),

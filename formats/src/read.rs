@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use coc_model::application::{Application, SourceFiles};
 use coc_model::cloud::Cloud;
-use coc_model::goals::Goals;
+use coc_model::goals::{Goals, Located};
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position};
 use coc_model::secret::Secrets;
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub struct Read {
     pub goals: Goals,
     /// True if any file has goals.
     pub has_goals: bool,
+    /// The applications that files of goals say they are for.
+    pub goals_for: Vec<Located<String>>,
     /// Clouds.
     pub clouds: Vec<Cloud>,
     /// The values behind the application's references.
@@ -88,7 +90,22 @@ pub fn read(request: &ReadRequest, files: &dyn Files) -> Result<Read, Mistakes> 
             put(&mut read, made.application, &mut log);
         }
     }
+    if let Some(application) = &read.application {
+        log.extend(meant_for_others(&application.name, &read.goals_for));
+    }
     log.finish(read)
+}
+
+/// The mistakes of giving goals beside an application that they don't name.
+pub fn meant_for_others<'a>(
+    application: &'a str,
+    goals_for: &'a [Located<String>],
+) -> impl Iterator<Item = Mistake> + 'a {
+    goals_for.iter().filter(move |named| named.value != application).map(move |named| {
+        let says = format!("these goals are for \"{}\", not \"{application}\"", named.value);
+        let hint = "name the application they are given with, or leave \"application\" out";
+        Mistake::at(named.at.clone(), says).width(named.value.chars().count()).hint(hint)
+    })
 }
 
 /// The documents of a file, if it is YAML that can be read.
@@ -102,7 +119,7 @@ fn documents(
     let text = match files.read(path) {
         Ok(text) => text,
         Err(error) => {
-            log.push(Mistake::at(Position::start(&name), format!("the file {error}")));
+            log.push(Mistake::at(error.position(&name), format!("the file {error}")));
             return None;
         }
     };
@@ -127,8 +144,9 @@ fn native(name: &Arc<str>, documents: &[Node], read: &mut Read, log: &mut Mistak
                 }
                 put(read, *application, log);
             }
-            Some(NativeDocument::Goals { goals, .. }) => {
+            Some(NativeDocument::Goals { application, goals }) => {
                 read.has_goals = true;
+                read.goals_for.extend(application);
                 add_goals(&mut read.goals, goals);
             }
             Some(NativeDocument::Clouds(clouds)) => read.clouds.extend(clouds),
@@ -202,7 +220,8 @@ mod tests {
             .with("clouds.yaml", "kind: Clouds\nclouds: [{name: lab, driver: docker}]\n")
             .with("app.yaml", "kind: Application\nname: other\nservices: {a: {image: a}}\n")
             .with("score.yaml", "apiVersion: score.dev/v1b1\nmetadata: {name: x}\n")
-            .with("broken.yaml", "a: [1\n");
+            .with("broken.yaml", "a: [1\n")
+            .with("others.yaml", "kind: Goals\napplication: depot\nrequire: []\n");
         for (paths, expected) in [
             (&["compose.yaml", "goals.yaml", "clouds.yaml"][..], "shop, 1 requirements, 1 clouds"),
             (&["goals.yaml"], "nothing, 1 requirements, 0 clouds"),
@@ -214,6 +233,10 @@ mod tests {
             (&["absent.yaml"], "absent.yaml:1:1: the file is not there"),
             (&["score.yaml"], "score.yaml:1:1: this is Score"),
             (&["broken.yaml"], "this is not YAML"),
+            (
+                &["others.yaml", "compose.yaml"],
+                "others.yaml:2:14: these goals are for \"depot\", not \"shop\"",
+            ),
         ] {
             let said = told(&files, paths);
             assert!(said.contains(part), "{said}");

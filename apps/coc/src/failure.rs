@@ -1,7 +1,12 @@
 //! How a command ends when it does not end well.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
 use coc_control::deploying::DeployError;
 use coc_control::planning::PlanningError;
+use coc_formats::files::{DiskFiles, Files as _};
 use coc_model::application::SourceFiles;
 use coc_model::mistake::Mistakes;
 
@@ -44,8 +49,17 @@ impl Failure {
 }
 
 impl From<Mistakes> for Failure {
+    /// Wrong input, with the texts of the files that the mistakes are in: those that others include
+    /// too. What is no plain file (a pipe) can't be read a second time.
     fn from(mistakes: Mistakes) -> Self {
-        Self::Input(mistakes, SourceFiles::default())
+        let files: BTreeSet<Arc<str>> =
+            mistakes.iter().filter_map(|m| Some(Arc::clone(&m.at.as_ref()?.file))).collect();
+        let plain = files.into_iter().filter(|file| Path::new(&**file).is_file());
+        let texts = plain.filter_map(|file| {
+            let text = DiskFiles.read(&file).ok()?.into();
+            Some((file, text))
+        });
+        Self::Input(mistakes, SourceFiles(texts.collect()))
     }
 }
 

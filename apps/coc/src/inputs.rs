@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use coc_formats::compose::ReadRequest;
-use coc_formats::files::{DiskFiles, Files as _};
-use coc_formats::read::{Read, add_goals, read};
+use coc_formats::files::DiskFiles;
+use coc_formats::read::{Read, add_goals, meant_for_others, read};
 use coc_goals::library::standard_library;
 use coc_goals::rules::{Rules, understand};
 use coc_model::application::{Application, SourceFiles};
@@ -55,20 +55,11 @@ fn request(paths: &[String], profiles: &[String]) -> ReadRequest {
 
 /// Reads files of any kind.
 pub(crate) fn any(paths: &[String], profiles: &[String]) -> Result<Read, Failure> {
-    read(&request(paths, profiles), &DiskFiles)
-        .map_err(|mistakes| Failure::Input(mistakes, texts(paths)))
-}
-
-/// The texts of files, for showing lines of them.
-fn texts(paths: &[String]) -> SourceFiles {
-    let text = |path: &String| Some((path.as_str().into(), DiskFiles.read(path).ok()?.into()));
-    SourceFiles(paths.iter().filter_map(text).collect())
+    read(&request(paths, profiles), &DiskFiles).map_err(Failure::from)
 }
 
 /// Reads and understands an application with everything that belongs to it.
 pub(crate) fn input(sources: &Sources) -> Result<Input, Failure> {
-    let all: Vec<String> =
-        [&sources.files, &sources.goals, &sources.clouds].into_iter().flatten().cloned().collect();
     let mut log = MistakeLog::new();
     let mut part = |paths: &[String], profiles: &[String]| {
         if paths.is_empty() {
@@ -81,7 +72,7 @@ pub(crate) fn input(sources: &Sources) -> Result<Input, Failure> {
     let clouds = part(&sources.clouds, &[]);
     let (Some(application), Some(goals), Some(clouds)) = (application, goals, clouds) else {
         return log.finish(()).map_or_else(
-            |mistakes| Err(Failure::Input(mistakes, texts(&all))),
+            |mistakes| Err(mistakes.into()),
             |()| Err(Failure::failed("the files could not be read")),
         );
     };
@@ -110,6 +101,9 @@ fn assemble(
         let says = format!("{} holds no clouds", sources.clouds.join(", "));
         return Err(wrong(Mistake::of_request(says).hint("expected \"kind: Clouds\"")));
     }
+    let mut log = MistakeLog::new();
+    log.extend(meant_for_others(&application.name, &goals.goals_for));
+    log.finish(()).map_err(|mistakes| Failure::Input(mistakes, files.clone()))?;
     let mut stated = std::mem::take(&mut main.goals);
     add_goals(&mut stated, goals.goals.clone());
     let rules = understand(&application, &stated, &standard_library())

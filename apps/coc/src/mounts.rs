@@ -173,6 +173,9 @@ pub(crate) fn opened(clouds: Vec<Cloud>, dir: &Path) -> Result<Vec<Mounted>, Fai
                 format!("two clouds are called \"{}\"", cloud.name),
             ));
         }
+        if !DRIVERS.contains(&cloud.driver.as_str()) {
+            log.extend(no_such_driver(cloud, &cloud.driver));
+        }
     }
     log.finish(())?;
     let catalog = match clouds.iter().any(|c| c.driver == "simulated") {

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use coc_control::deploying::{Clock, Order};
 use coc_model::marks::Mark;
-use coc_vault::{Actor, LogVault, Vault};
+use coc_vault::{Actor, LogVault, MemoryStore, Vault};
 use coc_vault_file::FileStore;
 use jiff::Timestamp;
 
@@ -51,6 +51,20 @@ impl State {
         let id = random_bits().map_err(|e| wrong(&e))?;
         let vault = LogVault::open(Arc::new(store), id).await.map_err(|e| wrong(&e))?;
         Ok(Self { vault: Arc::new(vault), owner })
+    }
+
+    /// The state of a folder for a look: an empty one, of which nothing is kept, if there is none.
+    /// A command that turns out to be wrong, or that only shows, leaves no state behind by this.
+    pub(crate) async fn look(dir: &Path) -> Result<Self, Failure> {
+        if Self::is_there(dir) {
+            return Self::open(dir).await;
+        }
+        let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
+        let bits = || random_bits().map_err(|e| failed(&e));
+        let vault = LogVault::open(Arc::new(MemoryStore::default()), bits()?)
+            .await
+            .map_err(|e| failed(&e))?;
+        Ok(Self { vault: Arc::new(vault), owner: Mark::from_bits(bits()?) })
     }
 
     /// True if a folder holds a state.

@@ -77,7 +77,9 @@ pub(crate) fn mistakes(mistakes: &Mistakes, files: &SourceFiles) -> String {
     let count = mistakes.count();
     let noun = if count == 1 { "mistake" } else { "mistakes" };
     let _ = writeln!(out, "{count} {noun}, nothing changed.");
-    out
+    // A file may hold what a terminal obeys.
+    let harmless = |c: char| c == '\n' || c == '\t' || !c.is_control();
+    out.chars().map(|c| if harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 fn one(out: &mut String, mistake: &Mistake, files: &SourceFiles) {
@@ -112,10 +114,14 @@ fn one(out: &mut String, mistake: &Mistake, files: &SourceFiles) {
     }
 }
 
-/// True for lines that look as if they held a secret.
+/// True for lines that look as if they held a secret, under any of the names in them.
 fn secret(line: &str) -> bool {
-    let name = line.split([':', '=']).next().unwrap_or_default();
-    coc_model::secret::is_secret_name(name) || coc_model::secret::is_secret_value(line)
+    let name = |end: usize| {
+        let before = line[..end].trim_end_matches([' ', '"', '\'']);
+        before.rsplit([' ', '\t', '{', '[', ',', ':', '=', '"', '\'']).next().unwrap_or_default()
+    };
+    let mut names = line.match_indices([':', '=']).map(|(end, _)| name(end));
+    names.any(coc_model::secret::is_secret_name) || coc_model::secret::is_secret_value(line)
 }
 
 #[cfg(test)]
@@ -146,11 +152,32 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_hold_secrets_are_not_shown() {
+    fn nothing_shown_controls_the_terminal() {
         let file: std::sync::Arc<str> = "f".into();
         let mut files = SourceFiles::default();
-        files.0.insert(std::sync::Arc::clone(&file), "  DB_PASSWORD: canary\n".into());
-        let shown = mistakes(&Mistake::at(Position::new(&file, 1, 3), "wrong").into(), &files);
-        assert!(!shown.contains("canary"), "{shown}");
+        files.0.insert(std::sync::Arc::clone(&file), "a: \u{1b}[2Jb\0\n".into());
+        let wrong = Mistake::at(Position::new(&file, 1, 4), "\u{1b}[2J is wrong");
+        let shown = mistakes(&wrong.into(), &files);
+        assert!(shown.contains("a: \u{fffd}[2Jb\u{fffd}"), "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\0']), "{shown}");
+    }
+
+    #[test]
+    fn lines_that_hold_secrets_are_not_shown() {
+        let file: std::sync::Arc<str> = "f".into();
+        for (line, hidden) in [
+            ("  DB_PASSWORD: canary", true),
+            ("  - DB_PASSWORD=canary", true),
+            ("  db: {image: 7, environment: {DB_PASSWORD: canary}}", true),
+            ("  {\"image\": 7, \"DB_PASSWORD\": \"canary\"}", true),
+            ("  URL: amqp://user:canary@queue", true),
+            ("  bird: canary", false),
+        ] {
+            let mut files = SourceFiles::default();
+            files.0.insert(std::sync::Arc::clone(&file), line.into());
+            let wrong = Mistake::at(Position::new(&file, 1, 3), "wrong");
+            let shown = mistakes(&wrong.into(), &files);
+            assert_eq!(!shown.contains("canary"), hidden, "{line}: {shown}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Named goals: macros, as data, that expand to expressions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coc_model::decimal::Decimal;
 use coc_model::goals::Located;
@@ -96,6 +96,8 @@ pub struct Use<'a> {
     pub short: Option<&'a Located<Value>>,
     /// Where it stands.
     pub at: &'a Position,
+    /// The services of the application, which its arguments may name.
+    pub services: &'a BTreeSet<String>,
 }
 
 /// Expands a named goal to an expression.
@@ -165,6 +167,7 @@ fn render<'a>(goal: &'a NamedGoal, used: Use<'a>) -> (BTreeMap<&'a str, String>,
         };
         match render_value(field.takes, &value.value) {
             Ok(text) => {
+                mistakes.extend(unknown_services(field.takes, value, used.services));
                 rendered.insert(name.as_str(), text);
             }
             Err(due) => {
@@ -179,6 +182,31 @@ fn render<'a>(goal: &'a NamedGoal, used: Use<'a>) -> (BTreeMap<&'a str, String>,
         }
     }
     (rendered, mistakes)
+}
+
+/// The mistakes of naming services that there are not, at the argument that names them.
+fn unknown_services(
+    takes: FieldType,
+    value: &Located<Value>,
+    services: &BTreeSet<String>,
+) -> Vec<Mistake> {
+    if !matches!(takes, FieldType::Service | FieldType::Services) {
+        return Vec::new();
+    }
+    let one = std::slice::from_ref(&value.value);
+    let names = value.value.as_array().map_or(one, Vec::as_slice).iter().filter_map(Value::as_str);
+    let unknown = names.filter(|name| !services.contains(*name));
+    let mistake = |name: &str| {
+        let says = format!("no service is called \"{name}\"");
+        let mut mistake = Mistake::at(value.at.clone(), says);
+        if value.value.is_string() {
+            mistake = mistake.width(name.chars().count());
+        }
+        mistake.hint = closest(name, services.iter().map(String::as_str))
+            .map(|known| format!("did you mean \"{known}\"?"));
+        mistake
+    };
+    unknown.map(mistake).collect()
 }
 
 fn render_value(takes: FieldType, value: &Value) -> Result<String, &'static str> {
@@ -267,7 +295,9 @@ mod tests {
             }
             single => (BTreeMap::new(), Some(located(single))),
         };
-        let used = Use { name, arguments: &named, short: short.as_ref(), at: &at };
+        let services = ["a", "b", "db", "web"].map(ToOwned::to_owned).into();
+        let used =
+            Use { name, arguments: &named, short: short.as_ref(), at: &at, services: &services };
         match expand(&standard_library(), used) {
             Ok(text) => text,
             Err(m) => m.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
@@ -327,6 +357,11 @@ mod tests {
                 "spread",
                 json!({"service": "web", "over": "planet"}),
                 "g:1:1: \"over\" takes one of cloud, region, zone, country, area, host, not \"planet\"",
+            ),
+            (
+                "within",
+                json!({"services": ["db", "wbe"], "area": "EU"}),
+                "g:1:1: no service is called \"wbe\" (did you mean \"web\"?)",
             ),
             (
                 "budget",

@@ -68,7 +68,8 @@ pub fn understand(
         let (goal, source) = match &requirement.body {
             RequirementBody::That(text) => (text.value.trim().to_owned(), Source::written(text)),
             RequirementBody::Named { name, arguments, short } => {
-                let used = Use { name, arguments, short: short.as_ref(), at };
+                let services = &names.services;
+                let used = Use { name, arguments, short: short.as_ref(), at, services };
                 match expand(library, used) {
                     Ok(text) => (shown(used), Source::expanded(text, at.clone())),
                     Err(mistakes) => {

@@ -16,11 +16,11 @@ use std::sync::Arc;
 
 use coc_model::application::Application;
 use coc_model::cloud::Cloud;
-use coc_model::goals::Goals;
+use coc_model::goals::{Goals, Located};
 use coc_model::mistake::{Mistake, MistakeLog, Position, closest};
 use coc_model::secret::Secrets;
 
-use crate::fields::{Fields, mistake_at, text};
+use crate::fields::{Fields, mistake_at, text, text_position};
 use crate::tree::Node;
 
 pub use write::write;
@@ -41,7 +41,7 @@ pub enum NativeDocument {
     /// Goals.
     Goals {
         /// The application they are for; `None` for the one they are given with.
-        application: Option<String>,
+        application: Option<Located<String>>,
         /// The goals.
         goals: Goals,
     },
@@ -85,8 +85,10 @@ pub fn read_document(file: &Arc<str>, node: &Node, log: &mut MistakeLog) -> Opti
             }
         }
         "Goals" => {
-            let application =
-                fields.get("application").and_then(|node| text(node, "application", log));
+            let application = fields.get("application").and_then(|node| {
+                let value = text(node, "application", log)?;
+                Some(Located { value, at: text_position(node) })
+            });
             let goals = goals::read(&mut fields, log);
             fields.finish(log);
             NativeDocument::Goals { application, goals }

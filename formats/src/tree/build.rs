@@ -38,27 +38,31 @@ pub fn read_documents(file: &Arc<str>, text: &str, log: &mut MistakeLog) -> Vec<
         );
         return Vec::new();
     }
-    if let Some(depth) = flow_depth(text).filter(|&(depth, _, _)| depth > DEPTH_MAX) {
-        let at = Position::new(file, depth.1, depth.2);
+    if let Some((line, column)) = too_deep(text) {
+        let at = Position::new(file, line, column);
         log.push(Mistake::at(at, format!("brackets are nested deeper than {DEPTH_MAX}")));
         return Vec::new();
     }
     Builder::new(file, log).run(text)
 }
 
-/// How deep flow brackets go, and where the limit is passed. A cheap look before the parser is
-/// given text that could exhaust its stack: quotes and comments are not understood, so brackets in
-/// texts count too; no honest file comes near the limit.
-fn flow_depth(text: &str) -> Option<(usize, u32, u32)> {
+/// Where flow brackets pass [`DEPTH_MAX`], line and column, if they go on to four times of it. A
+/// cheap look before the parser is given text that could exhaust its stack: quotes and comments
+/// are not understood, so brackets in texts count too; no honest file comes near the limit.
+fn too_deep(text: &str) -> Option<(u32, u32)> {
     let (mut depth, mut line, mut column) = (0_usize, 1, 0);
+    let mut passed = (1, 1);
     for c in text.chars() {
         column += 1;
         match c {
             '\n' => (line, column) = (line + 1, 0),
             '[' | '{' => {
                 depth += 1;
+                if depth == DEPTH_MAX + 1 {
+                    passed = (line, column);
+                }
                 if depth > DEPTH_MAX * 4 {
-                    return Some((depth, line, column));
+                    return Some(passed);
                 }
             }
             ']' | '}' => depth = depth.saturating_sub(1),

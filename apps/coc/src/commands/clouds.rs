@@ -45,7 +45,7 @@ pub(crate) async fn mount(global: &Global, arguments: &Mount) -> Result<Exit, Fa
 
 /// Unmounts a cloud. Nothing in it is touched.
 pub(crate) async fn unmount(global: &Global, arguments: &Unmount) -> Result<Exit, Failure> {
-    let state = State::open(&global.dir).await?;
+    let state = State::look(&global.dir).await?;
     if !mounts::forget(&state, &arguments.name).await? {
         let says = format!("no cloud is mounted as \"{}\"", arguments.name);
         return Err(Failure::with_hint(says, "coc clouds lists them"));

@@ -38,13 +38,14 @@ struct Prepared {
 
 /// `coc apply`.
 pub(crate) async fn apply(global: &Global, arguments: &Apply) -> Result<Exit, Failure> {
-    let state = State::open(&global.dir).await?;
-    let Prepared { plan, input, mounted } = prepared(global, arguments, &state).await?;
+    let seen = State::look(&global.dir).await?;
+    let Prepared { plan, input, mounted } = prepared(global, arguments, &seen).await?;
     if !matches!(plan.status, Status::Optimal | Status::Feasible) {
         talk::say(coc_plan::text::plan(&plan).trim_end());
         return Err(Failure::Told(plan::exit(&plan, 0)));
     }
     nothing_missing(&plan)?;
+    let state = if arguments.dry_run { seen } else { State::open(&global.dir).await? };
     let deploying = deploying(&state, &mounted);
     let preview = deploying.preview(&plan.application, Some(&plan), Data::Keep).await?;
     if arguments.dry_run {
@@ -316,7 +317,7 @@ fn ended(global: &Global, application: &str, report: &Report, done: &str) -> Res
 
 /// `coc destroy`.
 pub(crate) async fn destroy(global: &Global, arguments: &Destroy) -> Result<Exit, Failure> {
-    let state = State::open(&global.dir).await?;
+    let state = State::look(&global.dir).await?;
     let mounted = mounts::opened(mounts::kept(&*state.vault).await?, &global.dir)?;
     let deploying = deploying(&state, &mounted);
     let name = &arguments.application;

@@ -17,7 +17,7 @@ use crate::state::State;
 use crate::talk;
 
 async fn open(global: &Global) -> Result<Deploying, Failure> {
-    let state = State::open(&global.dir).await?;
+    let state = State::look(&global.dir).await?;
     let mounted = mounts::opened(mounts::kept(&*state.vault).await?, &global.dir)?;
     Ok(deploying(&state, &mounted))
 }

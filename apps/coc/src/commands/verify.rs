@@ -1,6 +1,10 @@
 //! `coc verify`: the checker alone.
 
+use std::sync::Arc;
+
 use coc_checker::{Question, check};
+use coc_formats::files::{DiskFiles, Files as _};
+use coc_model::mistake::{Mistake, Mistakes, Position};
 use coc_model::plan::{Plan, Status};
 
 use crate::arguments::{Global, PlanFile};
@@ -10,32 +14,19 @@ use crate::talk;
 
 /// Reads a plan from a file.
 pub(crate) fn read_plan(path: &str) -> Result<Plan, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::with_hint(
-            format!("{path} can't be read: {error}"),
-            "make a plan with: coc plan FILE -o PLAN",
-        )
-    })?;
+    let file: Arc<str> = path.into();
+    let wrong = |at: Position, says: String| {
+        let mistake = Mistake::at(at, says).hint("make a plan with: coc plan FILE -o PLAN");
+        Failure::from(Mistakes::from(mistake))
+    };
+    let text = DiskFiles
+        .read(path)
+        .map_err(|error| wrong(error.position(&file), format!("the file {error}")))?;
     serde_json::from_str(&text).map_err(|error| {
-        let at = coc_model::mistake::Position {
-            file: path.into(),
-            line: u32::try_from(error.line()).unwrap_or(1).max(1),
-            column: u32::try_from(error.column()).unwrap_or(1).max(1),
-        };
-        coc_model::mistake::Mistake::at(at, format!("this is no plan: {error}"))
-            .hint("make one with: coc plan FILE -o PLAN")
-            .pipe()
+        let from_one = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).max(1);
+        let at = Position::new(&file, from_one(error.line()), from_one(error.column()));
+        wrong(at, format!("this is no plan: {error}"))
     })
-}
-
-trait Pipe {
-    fn pipe(self) -> Failure;
-}
-
-impl Pipe for coc_model::mistake::Mistake {
-    fn pipe(self) -> Failure {
-        Failure::from(coc_model::mistake::Mistakes::from(self))
-    }
 }
 
 /// The sources that a plan says it was made from.
