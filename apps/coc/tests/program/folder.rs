@@ -40,26 +40,19 @@ impl Run {
     }
 }
 
-/// Copies a folder with all that is in it, but for hidden files: a state is no input.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (name, from) = (entry.file_name(), entry.path());
-        match name.to_string_lossy().starts_with('.') {
-            true => {}
-            false if from.is_dir() => copy(&from, &to.join(name)),
-            false => drop(fs::copy(from, to.join(name)).unwrap()),
-        }
-    }
-}
-
 impl Folder {
     /// A copy of the files of a folder, under its own name: some applications are called by it.
     pub(crate) fn of(inputs: &Path) -> Self {
         let kept = tempfile::tempdir().unwrap();
         let path = kept.path().join(inputs.file_name().unwrap());
-        copy(inputs, &path);
+        fs::create_dir(&path).unwrap();
+        for entry in fs::read_dir(inputs).unwrap() {
+            let file = entry.unwrap();
+            if file.path().is_dir() {
+                continue;
+            }
+            fs::copy(file.path(), path.join(file.file_name())).unwrap();
+        }
         Self { _kept: kept, path }
     }
 
@@ -83,21 +76,6 @@ impl Folder {
         self
     }
 
-    /// The names of files that end so, in order.
-    pub(crate) fn files(&self, ending: &str) -> Vec<String> {
-        let entries = fs::read_dir(&self.path).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.filter(|name| name.ends_with(ending)).collect();
-        names.sort();
-        names
-    }
-
-    /// The same with a file of bytes that need not be text.
-    pub(crate) fn with_bytes(self, file: &str, bytes: &[u8]) -> Self {
-        fs::write(self.path.join(file), bytes).unwrap();
-        self
-    }
-
     /// True if the folder holds a file or folder of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.path.join(name).exists()
@@ -105,18 +83,11 @@ impl Folder {
 
     /// Runs the program here with words as they would be typed.
     pub(crate) fn run(&self, words: &str) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_coc"));
-        self.ended(command.args(words.split_whitespace()))
-    }
-
-    /// The same in so many KiB of address space: a program that wants more is killed.
-    pub(crate) fn run_within(&self, kibibytes: u64, words: &str) -> Run {
-        let line = format!("ulimit -v {kibibytes} && exec {} {words}", env!("CARGO_BIN_EXE_coc"));
-        self.ended(Command::new("sh").args(["-c", &line]))
-    }
-
-    fn ended(&self, command: &mut Command) -> Run {
-        let output = command.current_dir(&self.path).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_coc"))
+            .args(words.split_whitespace())
+            .current_dir(&self.path)
+            .output()
+            .unwrap();
         Run {
             exit: output.status.code().expect("it was not killed"),
             out: String::from_utf8(output.stdout).unwrap(),

@@ -10,9 +10,7 @@
 
 mod folder;
 mod missing_price;
-mod readable;
 mod same_bytes;
 mod short_zone;
 mod traffic;
 mod verbs;
-mod wrong;
