@@ -2,6 +2,8 @@
 //! them, and for each reason why a file can't stand alone. One golden list of exit codes and reasons;
 //! one golden text of what was read.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
