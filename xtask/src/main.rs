@@ -1,5 +1,6 @@
 //! Chores of this repository: `cargo xtask COMMAND`.
 
+mod apps;
 mod catalog;
 mod tidy;
 
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
+  apps DIR       plan every application file in DIR and compare with testing/golden/apps.txt
   catalog DIR    pack the tables in DIR as the built-in catalog, and credit their sources
   tidy           check the rules of this repository that the compiler can't; prints every finding";
 
@@ -17,6 +19,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
+        ["apps", directory] => apps::run(Path::new(directory)),
         ["catalog", directory] => catalog::run(Path::new(directory)),
         ["tidy"] => tidy::run(),
         _ => {

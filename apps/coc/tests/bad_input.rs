@@ -2,6 +2,8 @@
 //! texts people read are golden; inputs are in the folder beside this file, or made here where no
 //! repository should hold them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
