@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use coc_cloud::cloud::{
     Ask, Create, Description, FindBy, Listing, Market, Selector, TypeDescription, Update,
 };
+use coc_cloud::drift::Difference;
 use coc_cloud::{Cloud, Failure};
 use coc_model::marks::Mark;
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, closest};
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use crate::endpoint::Endpoint;
 use crate::engine::{Call, Engine, Patience, escape};
 use crate::observe::{Observer, needs_inspection};
-use crate::{CONTAINER, NETWORK, VOLUME, events, fields, market, resolve, verbs};
+use crate::{CONTAINER, NETWORK, VOLUME, drift, events, fields, market, resolve, verbs};
 
 /// A Docker Engine as a cloud: one machine that is there and runs containers.
 pub struct Docker {
@@ -267,6 +268,7 @@ impl Cloud for Docker {
             abilities: [
                 ("drift", ""),
                 ("limit.calls-in-flight", "8"),
+                ("marks.fixed", ""),
                 ("marks.labels", ""),
                 ("poll.milliseconds", "200"),
                 ("watch", ""),
@@ -397,6 +399,17 @@ impl Cloud for Docker {
     fn resolve(&self, ask: &Ask<'_>) -> Result<Vec<PlannedResource>, Mistakes> {
         resolve::resolve(&self.name, ask)
     }
+
+    /// Containers have to be inspected for this: what a list shows of one tells nothing.
+    fn drift(&self, sent: &Value, seen: &ObservedResource) -> Option<Vec<Difference>> {
+        let differences = match seen.resource_type.as_str() {
+            CONTAINER if !seen.native["State"].is_object() => return None,
+            CONTAINER => drift::of_container(sent, &seen.native),
+            NETWORK | VOLUME => drift::of_plain(sent, &seen.native),
+            _ => return None,
+        };
+        Some(differences.into_iter().map(drift::Difference::told).collect())
+    }
 }
 
 impl Docker {
@@ -408,7 +421,7 @@ impl Docker {
             let says = format!("there is no {} {}", update.resource_type, update.id.0);
             return Err(Failure::Failed { code: "404".into(), says });
         };
-        let stuck: Vec<String> = crate::drift::of_plain(&update.native, &seen.native)
+        let stuck: Vec<String> = drift::of_plain(&update.native, &seen.native)
             .into_iter()
             .map(|difference| difference.field)
             .collect();

@@ -10,6 +10,9 @@ use crate::cloud::Description;
 
 /// Marks are written in the create call, as labels or tags.
 pub const MARKS_LABELS: &str = "marks.labels";
+/// Labels can't be changed after birth: a resource that was changed in place bears the hash of the
+/// document it was born with, or shows none.
+pub const MARKS_FIXED: &str = "marks.fixed";
 /// Types without labels bear the marks as text in their description.
 pub const MARKS_DESCRIPTION: &str = "marks.description";
 /// Names that differ in case alone are one name.

@@ -3,6 +3,7 @@
 
 mod act;
 mod busy;
+mod conformance;
 mod endpoints;
 mod engines;
 mod health;
@@ -10,6 +11,7 @@ mod lifecycle;
 mod limits;
 mod market;
 mod plan;
+mod recorder;
 mod refusals;
 mod sharing;
 mod states;
