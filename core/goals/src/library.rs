@@ -286,10 +286,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn expanded(name: &str, arguments: Value) -> String {
+    fn expanded(name: &str, arguments: &Value) -> String {
         let at = Position { file: "g".into(), line: 1, column: 1 };
         let located = |value: &Value| Located { value: value.clone(), at: at.clone() };
-        let (named, short) = match &arguments {
+        let (named, short) = match arguments {
             Value::Object(map) => {
                 (map.iter().map(|(k, v)| (k.clone(), located(v))).collect(), None)
             }
@@ -340,7 +340,7 @@ mod tests {
                 "replicas([\"a\", \"b\"]).all(r, replicas([\"a\", \"b\"]).all(q, r == q || r.host != q.host))",
             ),
         ] {
-            assert_eq!(expanded(name, arguments), text);
+            assert_eq!(expanded(name, &arguments), text);
         }
     }
 
@@ -379,13 +379,13 @@ mod tests {
                 "g:1:1: \"within\" takes arguments by name (it takes area, cloud, country, place, region, services, zone)",
             ),
         ] {
-            assert_eq!(expanded(name, arguments), message);
+            assert_eq!(expanded(name, &arguments), message);
         }
     }
 
     #[test]
     fn quotes_in_arguments_can_not_escape() {
-        let text = expanded("within", json!({"area": "EU\"]) || true || inside(r, [\""}));
+        let text = expanded("within", &json!({"area": "EU\"]) || true || inside(r, [\""}));
         assert_eq!(text, "replicas().all(r, inside(r, [\"EU\\\"]) || true || inside(r, [\\\"\"]))");
     }
 }

@@ -140,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::problem::{Combination, Flow, Group, HostOption, Origin, Scale, Tier};
+    use crate::problem::{Combination, Flow, Group, HostOption, OptionId, Origin, Scale, Tier};
     use crate::solution::{HostUse, Solution};
 
     const SITES: usize = 5;
