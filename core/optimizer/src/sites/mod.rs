@@ -106,10 +106,11 @@ impl Choice<'_> {
             if self.looks == 1 {
                 self.bound = bound;
             }
+            // Before anything else: what was found may be the best, and has to be inside then.
+            self.chosen.extend(used);
             if self.best.as_ref().is_some_and(|best| bound >= best.0) {
                 return self.finish(bound);
             }
-            self.chosen.extend(used);
             if self.looks == 1 || self.best.is_none() {
                 // What is good inside makes later looks end early.
                 self.search();
