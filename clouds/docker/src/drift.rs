@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use coc_cloud::drift;
+use coc_model::secret::{SECRET_KEY, has_placeholder};
 use serde_json::{Value, json};
 
 use crate::files::{FILES, paths};
@@ -24,6 +25,21 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
+    /// True if a secret has yet to be filled in: what the container was made from had it.
+    pub(crate) fn holds_placeholder(&self) -> bool {
+        fn holds(value: &Value) -> bool {
+            match value {
+                Value::String(text) => has_placeholder(text),
+                Value::Array(items) => items.iter().any(holds),
+                Value::Object(fields) => {
+                    fields.contains_key(SECRET_KEY) || fields.values().any(holds)
+                }
+                _ => false,
+            }
+        }
+        holds(&self.wanted)
+    }
+
     /// The same in the port's terms, with the field as a JSON pointer.
     pub(crate) fn told(self) -> drift::Difference {
         // Only the last key can have points in it: labels and networks are called as people like.
@@ -228,6 +244,19 @@ mod tests {
             "HostConfig": {"NanoCpus": 5, "Init": true},
             "NetworkingConfig": {"EndpointsConfig": {"n": {"Aliases": ["web"]}}},
         })
+    }
+
+    #[test]
+    fn what_has_a_secret_to_be_filled_in_is_known() {
+        for (wanted, holds) in [
+            (json!(["sh", "-c", "${secret:r} $HOME"]), true),
+            (json!({"Test": ["CMD", "${secret:r}"]}), true),
+            (json!({"$secret": "r"}), true),
+            (json!(["sh", "${HOME}"]), false),
+            (json!(null), false),
+        ] {
+            assert_eq!(fixed("Cmd".into(), wanted, None).holds_placeholder(), holds);
+        }
     }
 
     #[test]

@@ -408,7 +408,8 @@ impl Cloud for Docker {
             NETWORK | VOLUME => drift::of_plain(sent, &seen.native),
             _ => return None,
         };
-        Some(differences.into_iter().map(drift::Difference::told).collect())
+        let comparable = differences.into_iter().filter(|d| !d.holds_placeholder());
+        Some(comparable.map(drift::Difference::told).collect())
     }
 }
 

@@ -58,6 +58,12 @@ impl SecretRef {
 /// How a placeholder of a secret value starts.
 const PLACEHOLDER_START: &str = "${secret:";
 
+/// True if a secret value has yet to be filled into a text, at a placeholder that
+/// [`SecretRef::placeholder`] made.
+pub fn has_placeholder(text: &str) -> bool {
+    text.split_once(PLACEHOLDER_START).is_some_and(|(_, after)| after.contains('}'))
+}
+
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -200,6 +206,8 @@ mod tests {
         assert!(!text.contains("canary"));
         assert_eq!(secrets.reveal_in(&text).as_deref(), Ok("--token=canary${HOME} canary"));
         assert_eq!(secrets.reveal_in("${secret:open").as_deref(), Ok("${secret:open"));
+        assert!(has_placeholder(&text));
+        assert!(!has_placeholder("${secret:open") && !has_placeholder("${HOME}"));
         assert_eq!(Secrets::new().reveal_in(&text), Err(reference));
     }
 
