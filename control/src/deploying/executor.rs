@@ -73,6 +73,8 @@ pub(super) struct Carried {
     pub(super) effects: Vec<Effect>,
     pub(super) learned: Vec<(Mark, Learned)>,
     pub(super) failures: Vec<StepFailure>,
+    /// Those of the failures that are refusals to make something, for good.
+    pub(super) refused: Vec<StepFailure>,
 }
 
 /// What came of one step.
@@ -127,6 +129,9 @@ impl Executor<'_> {
                     continue;
                 }
                 Ended::FailedAndLearned(failure, mark, learned) => {
+                    if learned == Learned::Refused {
+                        carried.refused.push(failure.clone());
+                    }
                     carried.learned.push((mark, learned));
                     self.failed(&mut carried, &steps[at], failure);
                     continue;
@@ -328,6 +333,10 @@ impl Executor<'_> {
             }
             (Failure::Busy { .. }, Action::Remove { .. }) => {
                 Ended::FailedAndLearned(self.failure(step, says), mark, Learned::InUse)
+            }
+            // Some clouds keep what they could not finish; made again it would end the same way.
+            (failure, Action::Create(_)) if !failure.is_passing() => {
+                Ended::FailedAndLearned(self.failure(step, says), mark, Learned::Refused)
             }
             _ => Ended::Failed(self.failure(step, says)),
         })

@@ -74,6 +74,8 @@ struct Memory {
     overdue: BTreeMap<String, StepFailure>,
     /// What failed in the last round.
     failures: Vec<StepFailure>,
+    /// What a cloud would not make, in any round, and in its words why.
+    refused: BTreeMap<String, StepFailure>,
     /// Operations of earlier attempts of which nobody can tell what came of them.
     unknown: Vec<StepFailure>,
     report: Report,
@@ -133,6 +135,7 @@ impl Reconcile<'_> {
             learned: BTreeMap::new(),
             overdue: BTreeMap::new(),
             failures: Vec::new(),
+            refused: BTreeMap::new(),
             unknown: Vec::new(),
             report: Report::default(),
             run: run.map(|kept| kept.body),
@@ -307,7 +310,10 @@ impl Reconcile<'_> {
     async fn end(&self, round: Round, memory: Memory) -> Result<Report, DeployError> {
         round.journal.forget(&gone(&round)).await?;
         round.journal.note(self.to_note(&round)).await?;
-        let Memory { mut report, mut failures, overdue, unknown, run, .. } = memory;
+        let Memory { mut report, mut failures, mut refused, overdue, unknown, run, .. } = memory;
+        // What was left since it failed before failed for this reason.
+        let left = round.operations.withheld.iter().filter(|w| w.why == Why::FailedAgain);
+        failures.extend(left.filter_map(|withheld| refused.remove(&withheld.resource)));
         let slow = overdue.into_values().filter(|slow| {
             currents(&round)
                 .any(|(planned, seen)| planned.id == slow.resource && seen.state == State::Pending)
@@ -405,6 +411,7 @@ fn remember(memory: &mut Memory, carried: Carried) -> bool {
             Effect::Removed { cloud, id } => memory.survey.removed(&cloud, &id),
         }
     }
+    memory.refused.extend(carried.refused.into_iter().map(|f| (f.resource.clone(), f)));
     for (mark, learned) in carried.learned {
         news |= memory.learned.entry(mark).or_default().insert(learned);
     }

@@ -75,12 +75,8 @@ pub fn conflict(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
 
 fn fits_nowhere(problem: &Problem, group: GroupId) -> bool {
     let g = &problem.groups[group.0];
-    !problem.partial
-        && g.count > 0
-        && !(0..problem.options.len()).any(|o| {
-            let has = &problem.options[o].capacity;
-            g.options[o] && g.demand.iter().zip(has).all(|(need, have)| need <= have)
-        })
+    let may = |option| g.may_use(problem, OptionId(option));
+    !problem.partial && g.count > 0 && !(0..problem.options.len()).any(may)
 }
 
 fn misfit(problem: &Problem, group: usize) -> Origin {
@@ -107,6 +103,16 @@ fn misfit(problem: &Problem, group: usize) -> Origin {
     };
     let says = if problem.options.is_empty() {
         "these clouds have no machine of known size and price".to_owned()
+    } else if problem
+        .options
+        .iter()
+        .enumerate()
+        .any(|(index, option)| g.options[index] && has_room(option))
+    {
+        // Lowering takes sites from a group for this reason alone.
+        format!(
+            "nowhere in these clouds that has a machine for {names} is the price of block storage for its volumes known"
+        )
     } else if problem.options.iter().any(has_room) {
         format!(
             "no machine of these clouds that has room for {names} ({needs}) has its architecture"

@@ -97,6 +97,9 @@ pub enum Learned {
     InUse,
     /// It was made, changed or started: if it fails or stops now, doing that again is no help.
     Done,
+    /// The cloud would not make it, and would not if asked again: if there is something now that
+    /// failed, it is what came of that.
+    Refused,
 }
 
 /// What to do with data that is not wanted any more.

@@ -266,11 +266,15 @@ fn data_is_not_lost_by_replacing() {
 
 #[test]
 fn what_does_not_last_is_not_made_for_ever() {
-    for (state, why) in [(State::Failed, Why::FailedAgain), (State::Stopped, Why::StoppedAgain)] {
+    for (state, learned, why) in [
+        (State::Failed, Learned::Done, Why::FailedAgain),
+        (State::Failed, Learned::Refused, Why::FailedAgain),
+        (State::Stopped, Learned::Done, Why::StoppedAgain),
+    ] {
         let mut observed = standing();
         observed[1].state = state;
         let mut context = context();
-        context.learned.insert(Mark::of_resource(APP, "db"), [Learned::Done].into());
+        context.learned.insert(Mark::of_resource(APP, "db"), [learned].into());
         let wanted = Wanted { application: APP, resources: &plan() };
         let operations = decide(wanted, &observed, &context).unwrap();
         assert_eq!(steps(&operations), [""; 0]);

@@ -110,7 +110,10 @@ fn any_context() -> impl Strategy<Value = Context> {
         })
     };
     let known: Vec<_> = (0..8).map(known).collect();
-    let learned = subsequence(vec![Learned::Immutable, Learned::InUse, Learned::Done], 0..=3);
+    let learned = subsequence(
+        vec![Learned::Immutable, Learned::InUse, Learned::Done, Learned::Refused],
+        0..=4,
+    );
     let listed =
         prop_oneof![6 => Just(Some(Listed::Whole)), 1 => Just(Some(Listed::Part)), 1 => Just(None)];
     (

@@ -45,20 +45,22 @@ pub(crate) async fn apply(global: &Global, arguments: &Apply) -> Result<Exit, Fa
         return Err(Failure::Told(plan::exit(&plan, 0)));
     }
     nothing_missing(&plan)?;
-    let state = if arguments.dry_run { seen } else { State::open(&global.dir).await? };
-    let deploying = deploying(&state, &mounted);
-    let preview = deploying.preview(&plan.application, Some(&plan), Data::Keep).await?;
+    let preview =
+        deploying(&seen, &mounted).preview(&plan.application, Some(&plan), Data::Keep).await?;
     if arguments.dry_run {
         show_calls(global, &plan.plan, &preview);
         return Ok(Exit::Done);
     }
     none_read_only(&preview, &mounted)?;
-    let given: Vec<_> = mounted.iter().map(|m| m.cloud.clone()).collect();
-    mounts::keep(&state, &given).await?;
     talk::say(&counts(&plan, &preview, mounted.len()));
     if !arguments.yes && !confirmed("Apply? [y/N] ", &["y", "yes"])? {
         return Err(Failure::failed("not applied"));
     }
+    // Nothing is written before it is agreed to.
+    let state = if State::is_there(&global.dir) { seen } else { State::open(&global.dir).await? };
+    let given: Vec<_> = mounted.iter().map(|m| m.cloud.clone()).collect();
+    mounts::keep(&state, &given).await?;
+    let deploying = deploying(&state, &mounted);
     let secrets = with_callers(input.secrets, &plan);
     let (sink, told) = progress();
     let report = deploying.apply(&order("apply"), &plan, &secrets, &sink).await?;

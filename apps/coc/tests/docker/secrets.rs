@@ -150,6 +150,10 @@ async fn what_an_engine_repeats_of_a_secret_is_not_told() {
     run(&folder, &["plan", "compose.yaml", "-o", "plan.json"], 0).await;
     let ended = run(&folder, &["apply", "plan.json", "--yes"], 1).await;
     assert!(ended.stderr.contains("***"), "{}", ended.stderr);
+    // The engine's own reason at the end, and it was asked once.
+    let reason = ended.stderr.rsplit("error: ").find(|part| part.contains("***"));
+    assert!(reason.is_some(), "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("✗").count(), 1, "{}", ended.stderr);
     run(&folder, &["status", app, "--json"], 1).await;
     run(&folder, &["resources", app, "--json"], 0).await;
     nothing_is_kept(&folder);

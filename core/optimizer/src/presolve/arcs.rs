@@ -83,7 +83,7 @@ fn conjuncts(problem: &Problem, mut visit: impl FnMut(&Combination)) {
 }
 
 /// The pair tables that have to sum to zero.
-pub(crate) fn pair_conditions(problem: &Problem) -> Vec<((GroupId, GroupId), PairTable)> {
+fn pair_conditions(problem: &Problem) -> Vec<((GroupId, GroupId), PairTable)> {
     let mut found = Vec::new();
     conjuncts(problem, |comparison| {
         if comparison.constant == 0

@@ -181,7 +181,9 @@ impl<'a> Deciding<'a> {
         let changed = !self.has_spec(mark, seen, &document.spec);
         match seen.state {
             State::Removing => self.replaced(planned, seen, Reason::Going),
-            State::Failed if learned(Learned::Done) => Alone::Withheld(Why::FailedAgain),
+            State::Failed if learned(Learned::Done) || learned(Learned::Refused) => {
+                Alone::Withheld(Why::FailedAgain)
+            }
             State::Failed => self.replaced(planned, seen, Reason::Failed),
             _ if changed && learned(Learned::Immutable) => {
                 self.replaced(planned, seen, Reason::Immutable)
