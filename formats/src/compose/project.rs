@@ -148,7 +148,7 @@ impl Project<'_, '_> {
             let says = format!("the service \"{name}\" has neither image nor build");
             let mistake = Mistake::at(at.clone(), says).width(name.chars().count());
             self.reading.log.push(mistake.hint(format!(
-                "if this file is to be laid over another, give the file it belongs to first: -f base.yaml -f {}",
+                "if this file is to be laid over another, give the file it belongs to first: base.yaml {}",
                 at.file
             )));
         }
@@ -177,7 +177,7 @@ impl Project<'_, '_> {
         let mut tell = |what, section, wrong: Vec<Named>, known: Vec<&str>| {
             for (name, at) in wrong {
                 let otherwise = format!(
-                    "name it under \"{section}:\", or give the file that has it first: -f base.yaml -f {}",
+                    "name it under \"{section}:\", or give the file that has it first: base.yaml {}",
                     at.file
                 );
                 let known = known.iter().copied();
@@ -237,7 +237,7 @@ impl Project<'_, '_> {
             return;
         }
         let known = drafts.keys().chain(self.left_out.keys()).map(String::as_str);
-        let otherwise = format!("give the file that has it first: -f base.yaml -f {}", at.file);
+        let otherwise = format!("give the file that has it first: base.yaml {}", at.file);
         self.reading.unknown_name((name, at), "service", known, &otherwise);
     }
 

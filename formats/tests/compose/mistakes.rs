@@ -35,21 +35,21 @@ fn wrong_keys_and_values_are_told_at_their_place() {
         ("volumes: ['voll:/x']", "no volume named \"voll\" (did you mean \"vol\"?)"),
         (
             "volumes: ['data:/x']",
-            "no volume named \"data\" (name it under \"volumes:\", or give the file that has it first: -f base.yaml -f compose.yaml)",
+            "no volume named \"data\" (name it under \"volumes:\", or give the file that has it first: base.yaml compose.yaml)",
         ),
         ("networks: [nn]", "no network named \"nn\" (did you mean \"n\"?)"),
         (
             "secrets: [x]",
-            "no secret named \"x\" (name it under \"secrets:\", or give the file that has it first: -f base.yaml -f compose.yaml)",
+            "no secret named \"x\" (name it under \"secrets:\", or give the file that has it first: base.yaml compose.yaml)",
         ),
         (
             "configs: [x]",
-            "no configuration named \"x\" (name it under \"configs:\", or give the file that has it first: -f base.yaml -f compose.yaml)",
+            "no configuration named \"x\" (name it under \"configs:\", or give the file that has it first: base.yaml compose.yaml)",
         ),
         ("depends_on: [ss]", "no service named \"ss\" (did you mean \"s\"?)"),
         (
             "depends_on: [database]",
-            "no service named \"database\" (give the file that has it first: -f base.yaml -f compose.yaml)",
+            "no service named \"database\" (give the file that has it first: base.yaml compose.yaml)",
         ),
         (
             "depends_on: {s2: {condition: healthy}}",
@@ -57,7 +57,7 @@ fn wrong_keys_and_values_are_told_at_their_place() {
         ),
         (
             "network_mode: 'service:x'",
-            "no service named \"x\" (give the file that has it first: -f base.yaml -f compose.yaml)",
+            "no service named \"x\" (give the file that has it first: base.yaml compose.yaml)",
         ),
         (
             "network_mode: host, networks: [n]",
@@ -156,7 +156,7 @@ fn places_are_exact() {
         (
             "services: {a: }\n",
             &[
-                "compose.yaml:1:12: the service \"a\" has neither image nor build (if this file is to be laid over another, give the file it belongs to first: -f base.yaml -f compose.yaml)",
+                "compose.yaml:1:12: the service \"a\" has neither image nor build (if this file is to be laid over another, give the file it belongs to first: base.yaml compose.yaml)",
             ],
         ),
         (
@@ -327,7 +327,7 @@ fn an_overlay_alone_is_refused_with_the_way_out() {
     let alone = Case::new().file("over.yaml", overlay).read_file("over.yaml").mistakes();
     assert_eq!(alone.len(), 2);
     assert!(
-        alone[0].contains("give the file it belongs to first: -f base.yaml -f over.yaml"),
+        alone[0].contains("give the file it belongs to first: base.yaml over.yaml"),
         "{alone:?}"
     );
     let together = Case::of("services: {web: {image: i, ports: ['80:80']}, db: {image: i}}\n")
