@@ -71,8 +71,9 @@ pub(crate) async fn apply(global: &Global, arguments: &Apply) -> Result<Exit, Fa
 
 async fn prepared(global: &Global, arguments: &Apply, state: &State) -> Result<Prepared, Failure> {
     if let [file] = arguments.files.as_slice()
-        && let Ok(plan) = verify::read_plan(file)
+        && verify::is_plan(file)
     {
+        let plan = verify::read_plan(file)?;
         let input = verify::same_input(&plan)?;
         let mounted = all_mounts(global, state, &input).await?;
         return Ok(Prepared { plan, input, mounted });

@@ -12,6 +12,17 @@ use crate::failure::{Exit, Failure};
 use crate::inputs::{self, Input, Sources};
 use crate::talk;
 
+/// True if a file means to be a plan, right or wrong: it begins as plans are written.
+pub(crate) fn is_plan(path: &str) -> bool {
+    let first_key = |text: &str| {
+        text.trim_start()
+            .strip_prefix('{')
+            .map(str::trim_start)
+            .map(|rest| rest.starts_with("\"plan\""))
+    };
+    DiskFiles.read(path).is_ok_and(|text| first_key(&text) == Some(true))
+}
+
 /// Reads a plan from a file.
 pub(crate) fn read_plan(path: &str) -> Result<Plan, Failure> {
     let file: Arc<str> = path.into();
