@@ -10,7 +10,7 @@ use std::time::Duration;
 use coc_checker::{Question, check};
 use coc_cloud::Cloud;
 use coc_cloud::cloud::{Ask, AskedHost, AskedReplica};
-use coc_goals::expression::{Expression, Node, Property};
+use coc_goals::expression::{Expression, Level, Node, Property};
 use coc_goals::rules::Rules;
 use coc_model::application::Application;
 use coc_model::canonical;
@@ -70,7 +70,8 @@ pub enum PlanningError {
 pub fn looks_at_zones(rules: &Rules) -> bool {
     let mut looks = false;
     let mut visit = |e: &Expression| {
-        looks |= matches!(&e.node, Node::Property(_, Property::Zone));
+        looks |=
+            matches!(&e.node, Node::Property(_, Property::Zone) | Node::Places(Level::Zone));
     };
     for rule in &rules.require {
         walk(&rule.expression, &mut visit);
@@ -85,7 +86,7 @@ pub fn looks_at_zones(rules: &Rules) -> bool {
 
 fn walk(expression: &Expression, visit: &mut impl FnMut(&Expression)) {
     visit(expression);
-    for part in coc_optimizer::lower::parts(expression) {
+    for part in expression.children() {
         walk(part, visit);
     }
 }

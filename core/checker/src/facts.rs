@@ -1,6 +1,7 @@
 //! A finished plan as the things that expressions speak of.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cel::ExecutionError;
@@ -29,6 +30,12 @@ pub(crate) struct Facts {
     pub(crate) replicas: Vec<(String, usize)>,
     /// For each service, the offerings its replicas could be on.
     pub(crate) possible: Vec<(String, Vec<usize>)>,
+    /// Labels of each service.
+    pub(crate) labels: BTreeMap<String, BTreeMap<String, String>>,
+    /// Thousandths of a vCPU and bytes that one replica of each service reserves.
+    pub(crate) reserved: BTreeMap<String, (u64, u64)>,
+    /// What each cloud is paid a month, in nano-dollars.
+    pub(crate) spent: BTreeMap<String, i128>,
 }
 
 static THING: Type = Type::new_unspecified_type("thing");
@@ -79,6 +86,25 @@ impl Thing {
         }
     }
 
+    /// A label of the service behind, or an open attribute of the offer under it.
+    pub(crate) fn attribute<'v>(&self, name: &str) -> Option<Box<dyn Val + 'v>> {
+        match self.label(name) {
+            Some(label) => Some(Box::new(CelString::from(label.to_owned()))),
+            None => attribute(self.offering()?, name),
+        }
+    }
+
+    /// The label of the service behind, if any service has one of this name; the empty text if this
+    /// one does not.
+    fn label(&self, name: &str) -> Option<&str> {
+        let labels = &self.facts.labels;
+        let service = self.service()?;
+        labels
+            .values()
+            .any(|of| of.contains_key(name))
+            .then(|| labels.get(service).and_then(|of| of.get(name)).map_or("", String::as_str))
+    }
+
     fn property<'v>(&self, name: &str) -> Option<Box<dyn Val + 'v>> {
         let text = |t: &str| -> Option<Box<dyn Val + 'v>> {
             Some(Box::new(CelString::from(t.to_owned())))
@@ -87,6 +113,14 @@ impl Thing {
             (Which::Service(s), "name") => text(&self.facts.services[*s].0),
             (Which::Service(s), "replicas") => {
                 Some(Box::new(Quantity::integer(self.facts.services[*s].1.into())))
+            }
+            (Which::Service(_) | Which::Replica(_) | Which::Possible(..), "needsCpu") => {
+                let (cpu, _) = self.facts.reserved.get(self.service()?)?;
+                Some(Box::new(Quantity::plain(Ratio::new((*cpu).into(), 1000))))
+            }
+            (Which::Service(_) | Which::Replica(_) | Which::Possible(..), "needsMemory") => {
+                let (_, memory) = self.facts.reserved.get(self.service()?)?;
+                Some(Box::new(Quantity::integer((*memory).into())))
             }
             (Which::Link(l), "from") => text(&self.facts.links[*l].0),
             (Which::Link(l), "to") => text(&self.facts.links[*l].1),
@@ -98,9 +132,7 @@ impl Thing {
             _ => {
                 let offering = self.offering()?;
                 let site = self.facts.estate.sites.get(offering.site.index())?;
-                of_site(site, name)
-                    .or_else(|| of_offer(offering, name))
-                    .or_else(|| attribute(offering, name))
+                of_site(site, name).or_else(|| of_offer(offering, name))
             }
         }
     }
@@ -120,8 +152,9 @@ fn of_site<'v>(site: &Site, name: &str) -> Option<Box<dyn Val + 'v>> {
 
 fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
     let offer = &offering.offer;
-    let quantity =
-        |value: Ratio<i128>| -> Option<Box<dyn Val + 'v>> { Some(Box::new(Quantity(value))) };
+    let quantity = |value: Ratio<i128>| -> Option<Box<dyn Val + 'v>> {
+        Some(Box::new(Quantity::plain(value)))
+    };
     let text =
         |t: &str| -> Option<Box<dyn Val + 'v>> { Some(Box::new(CelString::from(t.to_owned()))) };
     match name {
@@ -132,7 +165,7 @@ fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
         "memory" => quantity(Ratio::from_integer(i128::from(offer.memory?.0))),
         "price" => {
             let (dollars, divisor) = offer.price.plannable()?.per_hour();
-            quantity(Ratio::new(dollars, divisor))
+            Some(Box::new(Quantity::paid(Ratio::new(dollars, divisor), 1)))
         }
         "existing" => Some(Box::new(CelBool::from(offering.existing))),
         _ => None,
@@ -142,7 +175,9 @@ fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
 fn attribute<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
     match offering.offer.attributes.get(&AttributeName(name.into()))? {
         AttributeValue::Flag(flag) => Some(Box::new(CelBool::from(*flag))),
-        AttributeValue::Number(number) => Some(Box::new(Quantity(Ratio::new(number.atto(), ONE)))),
+        AttributeValue::Number(number) => {
+            Some(Box::new(Quantity::plain(Ratio::new(number.atto(), ONE))))
+        }
         AttributeValue::Text(text) => Some(Box::new(CelString::from(text.to_string()))),
         AttributeValue::Set(_) => None,
     }

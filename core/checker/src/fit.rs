@@ -61,7 +61,13 @@ pub(crate) fn facts(
             (name.clone(), possible(name, service, application, &processors, plan))
         })
         .collect();
-    let facts = Facts { estate: Arc::clone(estate), services, links, hosts, replicas, possible };
+    let labels = application.services.iter().map(|(n, s)| (n.clone(), s.labels.clone())).collect();
+    let reserved = application.services.iter();
+    let reserved = reserved.map(|(n, s)| (n.clone(), reserved_by(n, s, plan))).collect();
+    let estate = Arc::clone(estate);
+    let spent = BTreeMap::new();
+    let facts =
+        Facts { estate, services, links, hosts, replicas, possible, labels, reserved, spent };
     (facts, faults)
 }
 
@@ -86,7 +92,7 @@ fn possible(
     processors: &Processors<'_>,
     plan: &Plan,
 ) -> Vec<usize> {
-    let (cpu, memory) = reserved(name, service, plan);
+    let (cpu, memory) = reserved_by(name, service, plan);
     let overhead = overhead(application, plan);
     let mut sites = BTreeSet::new();
     let mut found = Vec::new();
@@ -147,7 +153,7 @@ fn has_accelerators(offering: &Offering, model: Option<&str>, milli: u64) -> boo
 }
 
 /// What a replica reserves: as declared, else as the plan says it assumed.
-fn reserved(name: &str, service: &Service, plan: &Plan) -> (u64, u64) {
+fn reserved_by(name: &str, service: &Service, plan: &Plan) -> (u64, u64) {
     let assumed = |what: &str| {
         plan.assumed.iter().find(|a| a.service == name && a.what == what).map(|a| a.value.as_str())
     };
@@ -173,7 +179,7 @@ fn accelerators<'a>(
 fn overhead(application: &Application, plan: &Plan) -> (u64, u64) {
     let each = application.services.iter().filter(|(_, s)| everywhere(application, s));
     each.fold((0, 0), |(cpu, memory), (name, service)| {
-        let (c, m) = reserved(name, service, plan);
+        let (c, m) = reserved_by(name, service, plan);
         (cpu + c, memory + m)
     })
 }
@@ -260,7 +266,7 @@ fn room_faults(
     let mut accelerators_used: BTreeMap<Option<&str>, u64> = BTreeMap::new();
     for (name, _) in &host.holds {
         let Some(service) = application.services.get(name) else { continue };
-        let (c, m) = reserved(name, service, plan);
+        let (c, m) = reserved_by(name, service, plan);
         (cpu, memory) = (cpu.saturating_add(c), memory.saturating_add(m));
         if let Some((model, count)) = accelerators(service, plan, name) {
             *accelerators_used.entry(model).or_insert(0) += u64::from(count) * 1000;

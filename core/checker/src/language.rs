@@ -9,6 +9,7 @@ use cel::common::types::{self, CelBool, CelList, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::{Context, Env, ExecutionError, Value};
 use coc_model::decimal::{Decimal, ONE};
+use coc_model::estate::Site;
 use coc_model::money::HOURS_PER_MONTH;
 use num_rational::Ratio;
 
@@ -86,14 +87,21 @@ impl Reader {
             .add_variable_as_val("links", list((0..facts.links.len()).map(Which::Link).collect()));
         context
             .add_variable_as_val("hosts", list((0..facts.hosts.len()).map(Which::Host).collect()));
-        context.add_variable_as_val("cost", Box::new(Quantity(self.cost)));
+        for (name, level) in LEVELS {
+            let names: Vec<Box<dyn Val>> = names(facts, level)
+                .into_iter()
+                .map(|name| -> Box<dyn Val> { Box::new(CelString::from(name)) })
+                .collect();
+            context.add_variable_as_val(name, Box::new(CelList::from(names)));
+        }
+        context.add_variable_as_val("cost", Box::new(Quantity::paid(self.cost, HOURS_PER_MONTH)));
         context.add_variable_as_val("placed", Box::new(Quantity::integer(self.placed)));
         match Value::resolve_val(tree, &context) {
             Ok(value) => {
                 if let Some(truth) = value.downcast_ref::<CelBool>() {
                     Answer::Truth(*truth.inner())
                 } else if let Some(quantity) = value.downcast_ref::<Quantity>() {
-                    Answer::Number(quantity.0)
+                    Answer::Number(quantity.value)
                 } else {
                     Answer::Unknown("it is neither a truth nor a number".to_owned())
                 }
@@ -102,6 +110,24 @@ impl Reader {
             Err(error) => Answer::Unknown(error.to_string()),
         }
     }
+}
+
+/// The lists of names of places, and what of a site they name.
+const LEVELS: [(&str, fn(&Site) -> Option<&Arc<str>>); 5] = [
+    ("clouds", |site| Some(&site.cloud)),
+    ("regions", |site| site.place.region.as_ref()),
+    ("zones", |site| site.place.zone.as_ref()),
+    ("countries", |site| site.place.country.as_ref()),
+    ("areas", |site| site.place.area.as_ref()),
+];
+
+/// The names there are, each once, in order.
+fn names(facts: &Facts, level: fn(&Site) -> Option<&Arc<str>>) -> Vec<String> {
+    let mut names: Vec<String> =
+        facts.estate.sites.iter().filter_map(level).map(ToString::to_string).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn call(name: &str, args: Vec<IdedExpr>) -> IdedExpr {
@@ -136,10 +162,10 @@ fn prepared(tree: IdedExpr) -> IdedExpr {
             iter_var: c.iter_var,
             iter_var2: c.iter_var2,
             accu_var: c.accu_var,
-            accu_init: c.accu_init,
-            loop_cond: c.loop_cond,
+            accu_init: prepared(c.accu_init),
+            loop_cond: prepared(c.loop_cond),
             loop_step: prepared(c.loop_step),
-            result: c.result,
+            result: prepared(c.result),
         })),
         other => other,
     };
@@ -170,8 +196,11 @@ fn renamed(
         ("replicas", _) if target.is_none() => with_plan("@replicas", args),
         ("inside", 2) => with_plan("@inside", args),
         ("latency", 2) => with_plan("@latency", args),
-        ("count", 1) => call("@count", args),
-        ("sum" | "min" | "max" | "distinct" | "count", 3) => {
+        ("spend", 1) => with_plan("@spend", args),
+        (operators::INDEX, 2) => call("@attribute", args),
+        ("count" | "size", 1) => call("@count", args),
+        ("sum" | "min" | "max" | "average" | "distinct", 1) => call(&format!("@{name}"), args),
+        ("sum" | "min" | "max" | "average" | "distinct" | "count", 3) => {
             let body = args.remove(2);
             let list = args.remove(0);
             call(&format!("@{name}"), vec![mapped(list, &args[0], body)])
@@ -214,8 +243,8 @@ fn mapped(list: IdedExpr, variable: &IdedExpr, body: IdedExpr) -> IdedExpr {
 fn environment() -> Env {
     let mut env = Env::stdlib();
     let any = || types::DYN_TYPE;
-    let declared: [(&str, usize, cel::common::functions::Function); 14] = [
-        ("@number", 1, |a| Ok(CowVal::owned(Quantity(decimal(text(&*a[0])?)?)))),
+    let declared: [(&str, usize, cel::common::functions::Function); 22] = [
+        ("@number", 1, |a| Ok(CowVal::owned(Quantity::plain(decimal(text(&*a[0])?)?)))),
         ("@replicas", 1, |a| replicas(&a)),
         ("@replicas", 2, |a| replicas(&a)),
         ("@possible", 2, |a| possible(&a)),
@@ -223,12 +252,20 @@ fn environment() -> Env {
         ("@latency", 3, |a| latency(&a)),
         ("@sum", 1, |a| sum(&*a[0])),
         ("@count", 1, |a| count(&*a[0])),
-        ("@min", 1, |a| extreme(&*a[0], Ratio::min)),
-        ("@max", 1, |a| extreme(&*a[0], Ratio::max)),
+        ("@min", 1, |a| extreme(&*a[0], Ratio::lt)),
+        ("@max", 1, |a| extreme(&*a[0], Ratio::gt)),
         ("@distinct", 1, |a| distinct(&*a[0])),
         ("@skew", 2, |a| skew(&*a[0], &*a[1])),
+        ("@average", 1, |a| average(&*a[0])),
+        ("@attribute", 2, |a| attribute(&a)),
+        ("@spend", 2, |a| spend(&a)),
+        ("on", 1, |a| on(&*a[0])),
+        ("excess", 2, |a| excess(quantity(&*a[0])?, quantity(&*a[1])?)),
+        ("abs", 1, |a| absolute(quantity(&*a[0])?)),
         ("us", 1, |a| scaled(&*a[0], 1, 1000)),
-        ("monthly", 1, |a| scaled(&*a[0], HOURS_PER_MONTH, 1)),
+        ("hourly", 1, |a| per(&*a[0], 1)),
+        ("monthly", 1, |a| per(&*a[0], HOURS_PER_MONTH)),
+        ("yearly", 1, |a| per(&*a[0], 12 * HOURS_PER_MONTH)),
     ];
     for (name, arity, function) in declared {
         let id = format!("{name}/{arity}");
@@ -272,12 +309,33 @@ fn decimal(text: &str) -> Result<Ratio<i128>, ExecutionError> {
     Ok(Ratio::new(decimal.atto(), ONE))
 }
 
-fn quantity(value: &(dyn Val + '_)) -> Result<Ratio<i128>, ExecutionError> {
-    value.downcast_ref::<Quantity>().map(|q| q.0).ok_or_else(|| wrong("a number is due"))
+fn quantity(value: &(dyn Val + '_)) -> Result<Quantity, ExecutionError> {
+    value.downcast_ref::<Quantity>().copied().ok_or_else(|| wrong("a number is due"))
 }
 
 fn scaled<'b, 'v>(value: &(dyn Val + '_), numerator: i128, denominator: i128) -> Made<'b, 'v> {
-    Ok(CowVal::owned(Quantity(quantity(value)? * Ratio::new(numerator, denominator))))
+    let quantity = quantity(value)?;
+    let value = quantity.value * Ratio::new(numerator, denominator);
+    Ok(CowVal::owned(Quantity { value, ..quantity }))
+}
+
+/// Money paid for one time as money paid for another.
+fn per<'b, 'v>(value: &(dyn Val + '_), hours: i128) -> Made<'b, 'v> {
+    let quantity = quantity(value)?;
+    let from = quantity.hours.ok_or_else(|| wrong("money per hour, month or year is due"))?;
+    Ok(CowVal::owned(Quantity::paid(quantity.value * Ratio::new(hours, from), hours)))
+}
+
+fn excess<'b, 'v>(a: Quantity, b: Quantity) -> Made<'b, 'v> {
+    let beyond = num_traits::CheckedSub::checked_sub(&a.value, &b.value)
+        .ok_or_else(|| wrong("a difference leaves the range of exact numbers"))?;
+    let value = beyond.max(Ratio::from_integer(0));
+    Ok(CowVal::owned(Quantity { value, hours: a.hours.or(b.hours) }))
+}
+
+fn absolute<'b, 'v>(of: Quantity) -> Made<'b, 'v> {
+    let value = of.value.max(-of.value);
+    Ok(CowVal::owned(Quantity { value, ..of }))
 }
 
 fn items<'a>(value: &'a (dyn Val + '_)) -> Result<Vec<&'a dyn Val>, ExecutionError> {
@@ -379,17 +437,54 @@ fn latency<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
             longest = longest.max(Ratio::new(latency.round_trip.0.into(), 1000));
         }
     }
-    Ok(CowVal::owned(Quantity(longest)))
+    Ok(CowVal::owned(Quantity::plain(longest)))
+}
+
+fn total(items: &[&dyn Val]) -> Result<Quantity, ExecutionError> {
+    let mut total = Quantity::integer(0);
+    for item in items {
+        let number = quantity(*item)?;
+        let value = num_traits::CheckedAdd::checked_add(&total.value, &number.value)
+            .ok_or_else(|| wrong("a sum leaves the range of exact numbers"))?;
+        total = Quantity { value, hours: total.hours.or(number.hours) };
+    }
+    Ok(total)
 }
 
 fn sum<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {
-    let mut total = Ratio::from_integer(0);
-    for item in items(value)? {
-        let number = quantity(item)?;
-        total = num_traits::CheckedAdd::checked_add(&total, &number)
-            .ok_or_else(|| wrong("a sum leaves the range of exact numbers"))?;
+    Ok(CowVal::owned(total(&items(value)?)?))
+}
+
+fn average<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {
+    let items = items(value)?;
+    if items.is_empty() {
+        return Err(wrong("an empty list has no average"));
     }
-    Ok(CowVal::owned(Quantity(total)))
+    let total = total(&items)?;
+    let count = i128::try_from(items.len()).unwrap_or(i128::MAX);
+    let value = total.value / Ratio::from_integer(count);
+    Ok(CowVal::owned(Quantity { value, ..total }))
+}
+
+fn attribute<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
+    let name = text(&*args[1])?;
+    let missing = || ExecutionError::NoSuchKey(Arc::new(name.to_owned()));
+    thing(&*args[0])?.attribute(name).map(CowVal::Owned).ok_or_else(missing)
+}
+
+fn spend<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
+    let facts = &thing(&*args[0])?.facts;
+    let nano = facts.spent.get(text(&*args[1])?).copied().unwrap_or(0);
+    Ok(CowVal::owned(Quantity::paid(Ratio::new(nano, 1_000_000_000), HOURS_PER_MONTH)))
+}
+
+/// The replicas on a host.
+fn on<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {
+    let Thing { facts, which: Which::Host(host) } = thing(value)? else {
+        return Err(wrong("a host is due"));
+    };
+    let here = facts.replicas.iter().enumerate().filter(|(_, r)| r.1 == *host).map(|(i, _)| i);
+    Ok(list(facts, here.map(Which::Replica)))
 }
 
 /// How many there are; of truths, how many are true.
@@ -402,11 +497,11 @@ fn count<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {
 
 fn extreme<'b, 'v>(
     value: &(dyn Val + '_),
-    better: fn(Ratio<i128>, Ratio<i128>) -> Ratio<i128>,
+    better: fn(&Ratio<i128>, &Ratio<i128>) -> bool,
 ) -> Made<'b, 'v> {
     let numbers: Result<Vec<_>, _> = items(value)?.into_iter().map(quantity).collect();
-    let found = numbers?.into_iter().reduce(better);
-    found.map(|n| CowVal::owned(Quantity(n))).ok_or_else(|| wrong("an empty list has no extreme"))
+    let found = numbers?.into_iter().reduce(|a, b| if better(&b.value, &a.value) { b } else { a });
+    found.map(CowVal::owned).ok_or_else(|| wrong("an empty list has no extreme"))
 }
 
 fn distinct<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {

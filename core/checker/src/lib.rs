@@ -40,7 +40,7 @@ pub struct Question<'a> {
 
 /// Judges a plan: every placement fits, every figure is right, every requirement holds.
 pub fn check(question: &Question<'_>) -> Check {
-    let (facts, mut faults) = fit::facts(question.application, question.estate, question.plan);
+    let (mut facts, mut faults) = fit::facts(question.application, question.estate, question.plan);
     faults.extend(fit::faults(question.application, question.plan, &facts));
     if facts.hosts.len() != question.plan.hosts.len() {
         return Check { accepted: false, requirements: Vec::new(), faults };
@@ -50,6 +50,7 @@ pub fn check(question: &Question<'_>) -> Check {
     faults.extend(cost_faults(question.plan, priced.total));
     let placed = i128::try_from(facts.replicas.len()).unwrap_or(i128::MAX);
     let cost = Ratio::new(priced.total.nano(), 1_000_000_000);
+    facts.spent = priced.spent;
     let reader = Reader::new(Arc::new(facts), cost, placed);
     let requirements: Vec<CheckedRequirement> =
         question.rules.require.iter().map(|rule| judged(&reader, rule)).collect();
@@ -156,7 +157,7 @@ pub const VIOLATION: &str = "violation of what should hold";
 /// Digits after the point that amounts of money have at least.
 fn digits(unit: Unit) -> usize {
     match unit {
-        Unit::Money | Unit::MoneyPerMonth => 2,
+        Unit::Money | Unit::MoneyPerMonth | Unit::MoneyPerYear => 2,
         Unit::MoneyPerHour => 4,
         _ => 0,
     }

@@ -11,17 +11,27 @@ use coc_model::route::{MeterId, Transfer};
 use crate::facts::Facts;
 
 /// The parts of the cost of a plan, or what stands in the way of telling.
+#[derive(Default)]
 pub(crate) struct Priced {
     pub(crate) total: Money,
+    /// What each cloud is paid: for its machines and volumes, and for what is sent from it.
+    pub(crate) spent: BTreeMap<String, i128>,
     pub(crate) faults: Vec<String>,
+}
+
+impl Priced {
+    fn pay(&mut self, cloud: &str, amount: Money) {
+        self.total += amount;
+        *self.spent.entry(cloud.to_owned()).or_insert(0) += amount.nano();
+    }
 }
 
 /// Prices a plan: machines for a month of 730 hours, traffic by meters and tiers, volumes by size.
 pub(crate) fn price(application: &Application, plan: &Plan, facts: &Facts) -> Priced {
-    let mut priced = Priced { total: Money::ZERO, faults: Vec::new() };
+    let mut priced = Priced::default();
     for (host, offering) in plan.hosts.iter().zip(&facts.hosts) {
         match facts.estate.offerings[*offering].offer.price.plannable() {
-            Some(rate) => priced.total += rate.per_month(),
+            Some(rate) => priced.pay(&host.cloud, rate.per_month()),
             None => priced.faults.push(format!("the price of {} is not known", host.id)),
         }
     }
@@ -32,6 +42,7 @@ pub(crate) fn price(application: &Application, plan: &Plan, facts: &Facts) -> Pr
 
 fn traffic(application: &Application, plan: &Plan, facts: &Facts, priced: &mut Priced) {
     let mut volumes: BTreeMap<MeterId, u64> = BTreeMap::new();
+    let mut sent: BTreeMap<(String, MeterId), u64> = BTreeMap::new();
     for ((from, to), bytes) in flows(application, plan) {
         let wanted =
             |s: &str| facts.services.iter().find(|(n, _)| n == s).map_or(0, |(_, r)| u64::from(*r));
@@ -48,7 +59,11 @@ fn traffic(application: &Application, plan: &Plan, facts: &Facts, priced: &mut P
             for b in sites(&to) {
                 match facts.estate.transfer(a, b) {
                     Transfer::Free => {}
-                    Transfer::Metered(meter) => *volumes.entry(meter).or_insert(0) += share,
+                    Transfer::Metered(meter) => {
+                        *volumes.entry(meter).or_insert(0) += share;
+                        let cloud = facts.estate.sites[a.index()].cloud.to_string();
+                        *sent.entry((cloud, meter)).or_insert(0) += share;
+                    }
                     Transfer::Unknown => priced.faults.push(format!(
                         "the price of traffic from {from} to {to} is not known where they run"
                     )),
@@ -60,6 +75,12 @@ fn traffic(application: &Application, plan: &Plan, facts: &Facts, priced: &mut P
         match facts.estate.meters.get(meter.0 as usize) {
             Some(m) => priced.total += m.cost(Traffic(bytes)),
             None => priced.faults.push(format!("meter {} is not there", meter.0)),
+        }
+    }
+    // A meter counts what all its clouds send; each cloud is charged as if it sent alone.
+    for ((cloud, meter), bytes) in sent {
+        if let Some(m) = facts.estate.meters.get(meter.0 as usize) {
+            *priced.spent.entry(cloud).or_insert(0) += m.cost(Traffic(bytes)).nano();
         }
     }
 }
@@ -108,7 +129,7 @@ fn storage(application: &Application, plan: &Plan, facts: &Facts, priced: &mut P
             let divisor = i128::from(unit) * 1_000_000_000;
             let nano = (price.atto() * i128::from(size.0) + divisor / 2) / divisor;
             for _ in 0..copies {
-                priced.total += Money::from_nano(nano);
+                priced.pay(&host.cloud, Money::from_nano(nano));
             }
         }
     }

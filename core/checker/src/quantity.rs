@@ -13,19 +13,43 @@ use num_traits::{CheckedAdd, CheckedDiv, CheckedMul, CheckedSub};
 
 static QUANTITY: Type = Type::new_unspecified_type("quantity");
 
-/// An exact number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quantity(pub(crate) Ratio<i128>);
+/// An exact number, and for money the hours it is paid for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quantity {
+    pub(crate) value: Ratio<i128>,
+    /// Hours of the time that money is paid for: of an hour, a month or a year.
+    pub(crate) hours: Option<i128>,
+}
 
-impl Quantity {
-    pub(crate) fn integer(value: i128) -> Self {
-        Self(Ratio::from_integer(value))
+impl PartialEq for Quantity {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
     }
 }
 
-fn in_range<'b, 'v>(result: Option<Ratio<i128>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+impl Quantity {
+    pub(crate) fn plain(value: Ratio<i128>) -> Self {
+        Self { value, hours: None }
+    }
+
+    pub(crate) fn integer(value: i128) -> Self {
+        Self::plain(Ratio::from_integer(value))
+    }
+
+    /// Money paid for so many hours.
+    pub(crate) fn paid(value: Ratio<i128>, hours: i128) -> Self {
+        Self { value, hours: Some(hours) }
+    }
+}
+
+fn in_range<'b, 'v>(
+    result: Option<Ratio<i128>>,
+    hours: Option<i128>,
+) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let says = "the result leaves the range of exact numbers".to_owned();
-    result.map(|r| CowVal::owned(Quantity(r))).ok_or(ExecutionError::InternalError(says))
+    result
+        .map(|value| CowVal::owned(Quantity { value, hours }))
+        .ok_or(ExecutionError::InternalError(says))
 }
 
 impl Val for Quantity {
@@ -99,7 +123,8 @@ impl Adder for Quantity {
     where
         Self: 'v,
     {
-        in_range(self.0.checked_add(&number(rhs)?))
+        let rhs = number(rhs)?;
+        in_range(self.value.checked_add(&rhs.value), self.hours.or(rhs.hours))
     }
 }
 
@@ -108,7 +133,8 @@ impl Subtractor for Quantity {
     where
         Self: 'v,
     {
-        in_range(self.0.checked_sub(&number(rhs)?))
+        let rhs = number(rhs)?;
+        in_range(self.value.checked_sub(&rhs.value), self.hours.or(rhs.hours))
     }
 }
 
@@ -117,7 +143,8 @@ impl Multiplier for Quantity {
     where
         Self: 'v,
     {
-        in_range(self.0.checked_mul(&number(rhs)?))
+        let rhs = number(rhs)?;
+        in_range(self.value.checked_mul(&rhs.value), self.hours.or(rhs.hours))
     }
 }
 
@@ -126,7 +153,9 @@ impl Divider for Quantity {
     where
         Self: 'v,
     {
-        in_range(self.0.checked_div(&number(rhs)?))
+        let rhs = number(rhs)?;
+        let hours = if rhs.hours.is_some() { None } else { self.hours };
+        in_range(self.value.checked_div(&rhs.value), hours)
     }
 }
 
@@ -135,19 +164,19 @@ impl Negator for Quantity {
     where
         Self: 'v,
     {
-        Ok(Box::new(Self(-self.0)))
+        Ok(Box::new(Self { value: -self.value, ..*self }))
     }
 }
 
 impl Comparer for Quantity {
     fn compare(&self, rhs: &dyn Val) -> Result<Ordering, ExecutionError> {
-        Ok(self.0.cmp(&number(rhs)?))
+        Ok(self.value.cmp(&number(rhs)?.value))
     }
 }
 
 /// The number behind a value.
-fn number(value: &(dyn Val + '_)) -> Result<Ratio<i128>, ExecutionError> {
-    value.downcast_ref::<Quantity>().map(|q| q.0).ok_or_else(|| ExecutionError::UnexpectedType {
+fn number(value: &(dyn Val + '_)) -> Result<Quantity, ExecutionError> {
+    value.downcast_ref::<Quantity>().copied().ok_or_else(|| ExecutionError::UnexpectedType {
         got: value.get_type().name().to_owned(),
         want: "quantity".to_owned(),
     })

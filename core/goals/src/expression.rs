@@ -84,6 +84,93 @@ pub struct Expression {
     pub range: (usize, usize),
 }
 
+impl Expression {
+    /// The parts of an expression, in the order written.
+    pub fn children(&self) -> Vec<&Self> {
+        match &self.node {
+            Node::Bool(_)
+            | Node::Text(_)
+            | Node::Number(_)
+            | Node::Variable(_)
+            | Node::All(_)
+            | Node::Places(_)
+            | Node::Cost
+            | Node::Placed
+            | Node::Replicas(None) => Vec::new(),
+            Node::List(items) => items.iter().collect(),
+            Node::Replicas(Some(a))
+            | Node::On(a)
+            | Node::Spend(a)
+            | Node::Property(a, _)
+            | Node::Attribute(a, _)
+            | Node::Inside(a, _)
+            | Node::Scaled(a, _)
+            | Node::Not(a) => vec![a],
+            Node::Latency(a, b)
+            | Node::Excess(a, b)
+            | Node::And(a, b)
+            | Node::Or(a, b)
+            | Node::Compare(_, a, b)
+            | Node::TextTest(_, a, b)
+            | Node::In(a, b)
+            | Node::Arithmetic(_, a, b)
+            | Node::Filtered(a, _, b)
+            | Node::Quantified(_, a, _, b) => vec![a, b],
+            Node::Aggregated(_, a, _, b) => std::iter::once(a).chain(b).map(|b| &**b).collect(),
+            Node::Conditional(a, b, c) => vec![a, b, c],
+        }
+    }
+
+    /// Shows every node to a visitor that may change it, parts before wholes.
+    pub fn visit_mut(&mut self, visitor: &mut impl FnMut(&mut Self)) {
+        match &mut self.node {
+            Node::Bool(_)
+            | Node::Text(_)
+            | Node::Number(_)
+            | Node::Variable(_)
+            | Node::All(_)
+            | Node::Places(_)
+            | Node::Cost
+            | Node::Placed
+            | Node::Replicas(None) => {}
+            Node::List(items) => items.iter_mut().for_each(|item| item.visit_mut(visitor)),
+            Node::Replicas(Some(a))
+            | Node::On(a)
+            | Node::Spend(a)
+            | Node::Property(a, _)
+            | Node::Attribute(a, _)
+            | Node::Inside(a, _)
+            | Node::Scaled(a, _)
+            | Node::Not(a) => a.visit_mut(visitor),
+            Node::Latency(a, b)
+            | Node::Excess(a, b)
+            | Node::And(a, b)
+            | Node::Or(a, b)
+            | Node::Compare(_, a, b)
+            | Node::TextTest(_, a, b)
+            | Node::In(a, b)
+            | Node::Arithmetic(_, a, b)
+            | Node::Filtered(a, _, b)
+            | Node::Quantified(_, a, _, b) => {
+                a.visit_mut(visitor);
+                b.visit_mut(visitor);
+            }
+            Node::Aggregated(_, a, _, b) => {
+                a.visit_mut(visitor);
+                if let Some(b) = b {
+                    b.visit_mut(visitor);
+                }
+            }
+            Node::Conditional(a, b, c) => {
+                a.visit_mut(visitor);
+                b.visit_mut(visitor);
+                c.visit_mut(visitor);
+            }
+        }
+        visitor(self);
+    }
+}
+
 /// The forms of expressions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
@@ -99,15 +186,26 @@ pub enum Node {
     Variable(String),
     /// `services`, `hosts`, `links`.
     All(Element),
+    /// `clouds`, `regions` and their like: the names there are, in order.
+    Places(Level),
+    /// `on(h)`: the replicas on a host.
+    On(Box<Expression>),
+    /// `list.filter(v, p)` of a list that does not depend on what is decided.
+    Filtered(Box<Expression>, String, Box<Expression>),
     /// `replicas(x)`: of the service, or the services, that x names; of all services without x.
     Replicas(Option<Box<Expression>>),
     /// `cost`: what the plan costs a month.
     Cost,
     /// `placed`: how many replicas run.
     Placed,
+    /// `spend(cloud)`: what of the cost is paid to one cloud a month.
+    Spend(Box<Expression>),
+    /// `excess(x, y)`: how far x is above y; zero where it is not.
+    Excess(Box<Expression>, Box<Expression>),
     /// A property of a service, replica, host or link.
     Property(Box<Expression>, Property),
-    /// An open attribute of the offer under a replica or host: `h["aws.ec2.nitro"]`.
+    /// An open attribute of the offer under a replica or host: `h["aws.ec2.nitro"]`; or a label of
+    /// a service.
     Attribute(Box<Expression>, String),
     /// `inside(x, places)`: x lies in one of the places.
     Inside(Box<Expression>, Vec<Located>),
@@ -130,6 +228,8 @@ pub enum Node {
     Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
     /// `x <= y` and its like.
     Compare(Comparison, Box<Expression>, Box<Expression>),
+    /// `x.startsWith(y)` and its like.
+    TextTest(TextTest, Box<Expression>, Box<Expression>),
     /// `x in list`.
     In(Box<Expression>, Box<Expression>),
     /// `x + y` and its like.
@@ -152,6 +252,10 @@ pub enum Property {
     Name,
     /// Number of replicas of a service.
     ReplicaCount,
+    /// vCPUs that one replica of a service reserves.
+    NeedsCpu,
+    /// Memory that one replica of a service reserves.
+    NeedsMemory,
     /// The service of a replica.
     Service,
     /// The cloud of a replica or host.
@@ -188,7 +292,7 @@ pub enum Property {
 
 impl Property {
     /// Every property by its name, with whom it is asked of and what it gives.
-    pub const ALL: [(&'static str, Type, Self, Type); 30] = {
+    pub const ALL: [(&'static str, Type, Self, Type); 34] = {
         use Type::{Bool, Host, Link, Replica, Service, Text};
         const ONE: Type = Type::Number(Unit::One);
         const PRICE: Type = Type::Number(Unit::MoneyPerHour);
@@ -196,7 +300,11 @@ impl Property {
         [
             ("name", Service, Self::Name, Text),
             ("replicas", Service, Self::ReplicaCount, ONE),
+            ("needsCpu", Service, Self::NeedsCpu, ONE),
+            ("needsMemory", Service, Self::NeedsMemory, BYTES),
             ("service", Replica, Self::Service, Text),
+            ("needsCpu", Replica, Self::NeedsCpu, ONE),
+            ("needsMemory", Replica, Self::NeedsMemory, BYTES),
             ("cloud", Replica, Self::Cloud, Text),
             ("region", Replica, Self::Region, Text),
             ("zone", Replica, Self::Zone, Text),
@@ -237,6 +345,61 @@ pub enum Quantifier {
     Exists,
 }
 
+/// Kinds of places whose names can be gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// `clouds`.
+    Cloud,
+    /// `regions`.
+    Region,
+    /// `zones`.
+    Zone,
+    /// `countries`.
+    Country,
+    /// `areas`.
+    Area,
+}
+
+impl Level {
+    /// Every level by the name of its list.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("clouds", Self::Cloud),
+        ("regions", Self::Region),
+        ("zones", Self::Zone),
+        ("countries", Self::Country),
+        ("areas", Self::Area),
+    ];
+}
+
+/// Tests of texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextTest {
+    /// `x.startsWith(y)`.
+    StartsWith,
+    /// `x.endsWith(y)`.
+    EndsWith,
+    /// `x.contains(y)`.
+    Contains,
+}
+
+impl TextTest {
+    /// Every test by its name.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("startsWith", Self::StartsWith),
+        ("endsWith", Self::EndsWith),
+        ("contains", Self::Contains),
+    ];
+
+    /// What it gives for two texts.
+    pub fn holds(self, text: &str, part: &str) -> bool {
+        match self {
+            Self::StartsWith => text.starts_with(part),
+            Self::EndsWith => text.ends_with(part),
+            Self::Contains => text.contains(part),
+        }
+    }
+}
+
 /// Aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aggregate {
@@ -248,6 +411,8 @@ pub enum Aggregate {
     Min,
     /// The largest value.
     Max,
+    /// The sum of the values divided by how many there are.
+    Average,
     /// How many different values.
     Distinct,
     /// How many more have the most frequent value than the least frequent one, over all values

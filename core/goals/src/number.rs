@@ -21,6 +21,8 @@ pub enum Unit {
     MoneyPerHour,
     /// Dollars per month of 730 hours: `cost`, `monthly(...)`.
     MoneyPerMonth,
+    /// Dollars per year of 8760 hours: `yearly(...)`.
+    MoneyPerYear,
     /// Milliseconds.
     Time,
     /// Bytes.
@@ -37,6 +39,7 @@ impl Unit {
             Self::Money => "an amount of money",
             Self::MoneyPerHour => "money per hour",
             Self::MoneyPerMonth => "money per month",
+            Self::MoneyPerYear => "money per year",
             Self::Time => "a time",
             Self::Bytes => "a number of bytes",
             Self::Traffic => "traffic per month",
@@ -50,6 +53,7 @@ impl Unit {
             Self::Money => "USD",
             Self::MoneyPerHour => "USD/hour",
             Self::MoneyPerMonth => "USD/month",
+            Self::MoneyPerYear => "USD/year",
             Self::Time => "ms",
             Self::Bytes => "bytes",
             Self::Traffic => "bytes/month",
@@ -59,11 +63,20 @@ impl Unit {
     /// The unit of a sum, difference or comparison of two numbers; `None` if they don't go
     /// together. An amount `usd(n)` goes with prices and with costs, and takes their unit.
     pub fn with(self, other: Self) -> Option<Self> {
-        use Unit::{Money, MoneyPerHour, MoneyPerMonth};
         match (self, other) {
             (a, b) if a == b => Some(a),
-            (Money, b @ (MoneyPerHour | MoneyPerMonth)) => Some(b),
-            (a @ (MoneyPerHour | MoneyPerMonth), Money) => Some(a),
+            (Self::Money, b) if b.hours().is_some() => Some(b),
+            (a, Self::Money) if a.hours().is_some() => Some(a),
+            _ => None,
+        }
+    }
+
+    /// The hours in the time that money is paid for.
+    pub const fn hours(self) -> Option<i128> {
+        match self {
+            Self::MoneyPerHour => Some(1),
+            Self::MoneyPerMonth => Some(HOURS_PER_MONTH),
+            Self::MoneyPerYear => Some(12 * HOURS_PER_MONTH),
             _ => None,
         }
     }
@@ -94,9 +107,12 @@ pub const UNIT_FUNCTIONS: [(&str, Unit, i128, i128); 12] = [
     ("gbPerMonth", Unit::Traffic, 1_000_000_000, 1),
 ];
 
-/// The functions that turn a price per hour into one per another time, with the hours in it.
-pub const PERIOD_FUNCTIONS: [(&str, Unit, i128); 1] =
-    [("monthly", Unit::MoneyPerMonth, HOURS_PER_MONTH)];
+/// The functions that turn money paid for one time into money paid for another.
+pub const PERIOD_FUNCTIONS: [(&str, Unit); 3] = [
+    ("hourly", Unit::MoneyPerHour),
+    ("monthly", Unit::MoneyPerMonth),
+    ("yearly", Unit::MoneyPerYear),
+];
 
 impl Number {
     /// A plain whole number.
@@ -137,7 +153,7 @@ impl Number {
     /// unit.
     pub fn display(self) -> String {
         let digits = match self.unit {
-            Unit::Money | Unit::MoneyPerMonth => 2,
+            Unit::Money | Unit::MoneyPerMonth | Unit::MoneyPerYear => 2,
             Unit::MoneyPerHour => 4,
             _ => 0,
         };

@@ -90,6 +90,9 @@ pub struct Service {
     /// Networks it is on, with its other names there; empty means the application's own network.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub networks: BTreeMap<String, Vec<String>>,
+    /// Labels, which goals can look at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Fields for the native document, by driver.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub native: BTreeMap<String, Value>,
@@ -125,6 +128,7 @@ impl Service {
             restart: Restart::default(),
             with: Vec::new(),
             networks: BTreeMap::new(),
+            labels: BTreeMap::new(),
             native: BTreeMap::new(),
             keys: Vec::new(),
             inferred: Vec::new(),

@@ -10,6 +10,7 @@ pub mod portfolio;
 pub mod presolve;
 pub mod problem;
 pub mod query;
+mod range;
 pub mod reading;
 mod sites;
 pub mod solution;

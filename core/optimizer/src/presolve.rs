@@ -8,9 +8,12 @@ pub(crate) mod arcs;
 mod dominance;
 mod merge;
 mod shrink;
+mod sign;
+
+pub use sign::smaller_is_better;
 
 use crate::problem::{
-    Combination, Formula, GroupId, Measure, MeasureId, OptionId, Problem, Requirement, Table,
+    Combination, Formula, GroupId, Measure, OptionId, Problem, Requirement, Table,
 };
 use crate::solution::{HostUse, Solution};
 use coc_model::goals::Policy;
@@ -165,43 +168,6 @@ fn bars(problem: &mut Problem, formula: &Formula, barred: &mut [bool]) -> bool {
         }
     }
     true
-}
-
-/// For each measure, whether a smaller value is always at least as good: it is looked at with
-/// positive signs only, in requirements, minimised tiers and measures that are so themselves.
-pub(crate) fn smaller_is_better(problem: &Problem) -> Vec<bool> {
-    let mut better = vec![true; problem.measures.len()];
-    let mut note = |coefficient: i128, measure: MeasureId| {
-        if coefficient < 0 {
-            better[measure.0] = false;
-        }
-    };
-    for requirement in problem.requirements.iter().filter(|r| r.policy != Policy::Should) {
-        requirement.formula.measures(&mut note);
-    }
-    for tier in &problem.tiers {
-        for &(coefficient, measure) in &Problem::minimised(tier).terms {
-            note(coefficient, measure);
-        }
-    }
-    for index in (0..problem.measures.len()).rev() {
-        let inner: Vec<(i128, MeasureId)> = match &problem.measures[index] {
-            Measure::Excess(combination) => combination.terms.clone(),
-            Measure::Broken(formula) => {
-                let mut found = Vec::new();
-                formula.measures(&mut |c, m| found.push((c, m)));
-                found
-            }
-            _ => continue,
-        };
-        let outer = better[index];
-        for (coefficient, measure) in inner {
-            if coefficient < 0 || !outer {
-                better[measure.0] = false;
-            }
-        }
-    }
-    better
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub struct MeasureId(pub usize);
 pub struct Problem {
     /// What is packed: names of the dimensions of demands and capacities.
     pub dimensions: Vec<Arc<str>>,
+    /// The dimensions that are there because of a rule.
+    pub dimension_rules: Vec<DimensionRule>,
     /// Names of the sites, for messages and fixed orders.
     pub sites: Vec<Arc<str>>,
     /// The kinds of hosts that can be had.
@@ -66,6 +68,15 @@ pub struct HostLimit {
     pub options: Vec<OptionId>,
     /// How many.
     pub most: i64,
+    /// Which rule it is.
+    pub origin: Origin,
+}
+
+/// A dimension of packing that a rule asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DimensionRule {
+    /// Index of the dimension.
+    pub dimension: usize,
     /// Which rule it is.
     pub origin: Origin,
 }
@@ -212,7 +223,12 @@ pub enum Measure {
     Excess(Combination),
     /// 1 if a formula does not hold, else 0.
     Broken(Formula),
+    /// One combination times another.
+    Product(Combination, Combination),
 }
+
+/// The most values that the smaller factor of a [`Measure::Product`] may take.
+pub const STEPS_MAX: i128 = 256;
 
 /// Traffic between groups, counted by meters and priced in tiers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -378,6 +394,22 @@ impl Formula {
     pub const TRUE: Self = Self::And(Vec::new());
     /// Always false.
     pub const FALSE: Self = Self::Or(Vec::new());
+
+    /// The formula that holds exactly where this one does not: values are whole numbers.
+    #[must_use]
+    pub fn opposite(&self) -> Self {
+        match self {
+            Self::AtMostZero(combination) => {
+                // Not (c <= 0), so c >= 1, so 1 - c <= 0.
+                let mut above = combination.clone();
+                above.negate();
+                above.constant = above.constant.saturating_add(1);
+                Self::AtMostZero(above)
+            }
+            Self::And(parts) => Self::Or(parts.iter().map(Self::opposite).collect()),
+            Self::Or(parts) => Self::And(parts.iter().map(Self::opposite).collect()),
+        }
+    }
 
     /// Every comparison that has to hold whenever the formula does.
     pub fn conjuncts(&self, visit: &mut impl FnMut(&Combination)) {

@@ -7,6 +7,7 @@ use coc_goals::expression::Expression;
 use coc_model::application::Application;
 use coc_model::estate::Estate;
 
+use crate::assume::Demands;
 use crate::lower::{Bound, Scope, World};
 
 /// The offerings for which a query is true. What is not known is not true.
@@ -24,7 +25,8 @@ pub fn matching(
         volumes: BTreeMap::new(),
         keys: Vec::new(),
     };
-    let world = World { application: &application, estate };
+    let demands = Demands::default();
+    let world = World { application: &application, estate, demands: &demands };
     let mut scope = Scope::default();
     let mut found = Vec::new();
     for (index, offering) in estate.offerings.iter().enumerate() {

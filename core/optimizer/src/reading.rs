@@ -51,7 +51,7 @@ pub fn read(
         .zip(&found.tiers)
         .map(|(tier, value)| {
             let digits = match tier.scale.unit {
-                Unit::Money | Unit::MoneyPerMonth => 2,
+                Unit::Money | Unit::MoneyPerMonth | Unit::MoneyPerYear => 2,
                 Unit::MoneyPerHour => 4,
                 _ => 0,
             };

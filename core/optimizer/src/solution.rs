@@ -260,6 +260,7 @@ impl<'a> Tally<'a> {
             Measure::Traffic(traffic) => self.traffic(traffic),
             Measure::Excess(combination) => value(combination, before).max(0),
             Measure::Broken(formula) => i128::from(!holds(formula, before)),
+            Measure::Product(a, b) => value(a, before).saturating_mul(value(b, before)),
         }
     }
 

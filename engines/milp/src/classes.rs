@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use coc_optimizer::problem::{GroupId, Measure, OptionId, Problem, Table};
+use coc_optimizer::presolve::smaller_is_better;
+use coc_optimizer::problem::{GroupId, Measure, MeasureId, OptionId, Problem, Table};
 
 /// The most contents that are written out.
 const CONTENTS_MAX: usize = 120_000;
@@ -132,42 +133,20 @@ fn grain(problem: &Problem, group: GroupId) -> Grain {
 /// True if no measure of hosts can be spoilt by a host that has room left, or that turns out not to
 /// be needed: hosts count with non-negative numbers that are better small.
 fn room_never_hurts(problem: &Problem) -> bool {
-    let mut harmless = vec![true; problem.measures.len()];
-    let mut note = |coefficient: i128, measure: coc_optimizer::problem::MeasureId| {
-        harmless[measure.0] &= coefficient > 0;
-    };
-    for requirement in &problem.requirements {
-        requirement.formula.measures(&mut note);
-    }
-    for tier in &problem.tiers {
-        for &(coefficient, measure) in &Problem::minimised(tier).terms {
-            note(coefficient, measure);
-        }
-    }
-    problem.measures.iter().enumerate().all(|(index, measure)| match measure {
-        Measure::Sum { hosts: Some(table), .. } => {
-            let negative = match table {
-                Table::Constant(v) => *v < 0,
-                Table::Site(v) | Table::Option(v) => v.iter().any(|v| *v < 0),
-            };
-            harmless[index] && !negative
-        }
-        Measure::Distinct { groups, .. } | Measure::Largest { groups, .. } if groups.is_empty() => {
-            harmless[index]
-        }
-        Measure::Excess(combination) => {
-            combination.terms.iter().all(|(c, m)| *c > 0 || !counts_hosts(problem, *m))
-        }
-        Measure::Broken(formula) => {
-            let mut fine = true;
-            formula.measures(&mut |c, m| fine &= c > 0 || !counts_hosts(problem, m));
-            fine
-        }
-        _ => true,
+    let better = smaller_is_better(problem);
+    (0..problem.measures.len()).filter(|m| counts_hosts(problem, MeasureId(*m))).all(|index| {
+        let negative = match &problem.measures[index] {
+            Measure::Sum { hosts: Some(Table::Constant(v)), .. } => *v < 0,
+            Measure::Sum { hosts: Some(Table::Site(v) | Table::Option(v)), .. } => {
+                v.iter().any(|v| *v < 0)
+            }
+            _ => false,
+        };
+        better[index] && !negative
     })
 }
 
-fn counts_hosts(problem: &Problem, measure: coc_optimizer::problem::MeasureId) -> bool {
+fn counts_hosts(problem: &Problem, measure: MeasureId) -> bool {
     match &problem.measures[measure.0] {
         Measure::Sum { hosts, .. } => hosts.is_some(),
         Measure::Distinct { groups, .. } | Measure::Largest { groups, .. } => groups.is_empty(),

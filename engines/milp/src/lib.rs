@@ -5,6 +5,7 @@
 //! in whole numbers before anything is said about it.
 
 mod classes;
+mod exact;
 mod expression;
 mod highs;
 mod measures;

@@ -1,7 +1,7 @@
 //! Measures as linear expressions, with the columns and rows they need.
 //!
-//! Largest values, skews, pairs, traffic and excesses are bounded from below by what they are, and
-//! exact wherever smaller is better; lowering lets them stand nowhere else.
+//! Largest values, skews, pairs, traffic and excesses are bounded from below by what they are, which
+//! is exact wherever smaller is better; elsewhere they are bounded from above too.
 
 use std::collections::BTreeMap;
 
@@ -22,19 +22,24 @@ impl Program<'_> {
         if let Some(linear) = self.measured.get(&id) {
             return Ok(linear.clone());
         }
+        // True where a column that is too large would be of use to somebody.
+        let both = !self.better[id.0];
         let linear = match self.problem.measures[id.0].clone() {
             Measure::Sum { items, hosts } => self.sum(&items, hosts.as_ref()),
             Measure::Distinct { groups, key } => self.distinct(&groups, &key),
-            Measure::Skew { groups, key, domain } => self.skew(&groups, &key, &domain),
-            Measure::Largest { groups, table, floor } => self.largest(&groups, &table, floor),
-            Measure::LargestPair { between, table } => self.largest_pair(&between, &table),
-            Measure::Pairs { between, table } => self.pairs(between, &table),
+            Measure::Skew { groups, key, domain } => self.skew(&groups, &key, &domain, both),
+            Measure::Largest { groups, table, floor } => self.largest(&groups, &table, floor, both),
+            Measure::LargestPair { between, table } => self.largest_pair(&between, &table, both),
+            Measure::Pairs { between, table } => self.pairs(between, &table, both),
             Measure::Traffic(traffic) => self.traffic(&traffic),
             Measure::Excess(combination) => {
                 let inner = self.combination(&combination)?;
                 let most = self.builder.range(&inner).1.max(0);
                 let excess = self.builder.continuous(0, most);
-                self.builder.at_most_zero(&inner.minus(&excess));
+                self.builder.at_most_zero(&inner.clone().minus(&excess));
+                if both {
+                    self.excess_at_most(&excess, &inner);
+                }
                 excess
             }
             Measure::Broken(formula) => {
@@ -42,8 +47,12 @@ impl Program<'_> {
                 let mut holds = Linear::constant(1);
                 holds.add(-1, broken);
                 self.require(&formula, &[holds])?;
+                if both {
+                    self.require(&formula.opposite(), &[Linear::var(broken)])?;
+                }
                 Linear::var(broken)
             }
+            Measure::Product(a, b) => self.product(&a, &b)?,
         };
         self.measured.insert(id, linear.clone());
         Ok(linear)
@@ -106,7 +115,13 @@ impl Program<'_> {
         distinct
     }
 
-    fn skew(&mut self, groups: &[(GroupId, i128)], key: &Table, domain: &[i128]) -> Linear {
+    fn skew(
+        &mut self,
+        groups: &[(GroupId, i128)],
+        key: &Table,
+        domain: &[i128],
+        both: bool,
+    ) -> Linear {
         let mut by_key: BTreeMap<i128, Linear> =
             domain.iter().map(|k| (*k, Linear::default())).collect();
         let mut most = 0;
@@ -126,21 +141,33 @@ impl Program<'_> {
             self.builder.at_most_zero(&count.clone().minus(&Linear::var(top)));
             self.builder.at_most_zero(&Linear::var(bottom).minus(count));
         }
+        if both {
+            let counts: Vec<Linear> = by_key.values().cloned().collect();
+            self.reached(&Linear::var(top), &counts);
+            let negative: Vec<Linear> =
+                counts.iter().map(|c| Linear::default().minus(c)).collect();
+            self.reached(&Linear::default().minus(&Linear::var(bottom)), &negative);
+        }
         Linear::var(top).minus(&Linear::var(bottom))
     }
 
-    fn largest(&mut self, groups: &[GroupId], table: &Table, floor: i128) -> Linear {
+    fn largest(&mut self, groups: &[GroupId], table: &Table, floor: i128, both: bool) -> Linear {
         let cells = self.used(groups);
         let values: Vec<i128> = cells.iter().map(|(o, _)| table.at(self.problem, *o)).collect();
         let most = values.iter().copied().max().unwrap_or(floor).max(floor);
         let largest = self.builder.continuous(floor, most);
+        let mut brought = Vec::new();
         for ((_, count), value) in cells.into_iter().zip(values) {
             if value > floor {
                 let used = self.used_at_all(&count);
+                brought.push((value, used, used));
                 let mut row = Linear::constant(floor);
                 row.add(value - floor, used);
                 self.builder.at_most_zero(&row.minus(&largest));
             }
+        }
+        if both {
+            self.largest_at_most(&largest, floor, &brought);
         }
         largest
     }
@@ -211,9 +238,15 @@ impl Program<'_> {
         true
     }
 
-    fn largest_pair(&mut self, between: &[(GroupId, GroupId)], table: &PairTable) -> Linear {
+    fn largest_pair(
+        &mut self,
+        between: &[(GroupId, GroupId)],
+        table: &PairTable,
+        both: bool,
+    ) -> Linear {
         let most = table.values.iter().copied().max().unwrap_or(0).max(0);
         let largest = self.builder.continuous(0, most);
+        let mut brought = Vec::new();
         for &(a, b) in between {
             let (from, to) = (self.by_site(a), self.by_site(b));
             for (site, items) in &from {
@@ -232,6 +265,7 @@ impl Program<'_> {
                     } else {
                         self.counted(b, &[*other], there)[0]
                     };
+                    brought.push((value, here, second));
                     // value · (here + second − 1) ≤ largest
                     let mut row = Linear::constant(-value);
                     row.add(value, here);
@@ -240,12 +274,15 @@ impl Program<'_> {
                 }
             }
         }
+        if both {
+            self.largest_at_most(&largest, 0, &brought);
+        }
         largest
     }
 
     /// Σ over pairs, from below: for each item of the first group at a site, the sum over the second
     /// group's items.
-    fn pairs(&mut self, (a, b): (GroupId, GroupId), table: &PairTable) -> Linear {
+    fn pairs(&mut self, (a, b): (GroupId, GroupId), table: &PairTable, both: bool) -> Linear {
         let (from, to) = (self.by_site(a), self.by_site(b));
         let mut total = Linear::default();
         for (site, items) in &from {
@@ -264,6 +301,12 @@ impl Program<'_> {
                 bounded.constant -= most;
                 bounded.add(most, here);
                 self.builder.at_most_zero(&bounded.minus(&share));
+                if both {
+                    self.builder.at_most_zero(&share.clone().minus(&row));
+                    let mut absent = share.clone();
+                    absent.add(-most, here);
+                    self.builder.at_most_zero(&absent);
+                }
                 total.add_all(1, &share);
             }
             if a == b {
@@ -333,6 +376,10 @@ impl Program<'_> {
                 least.constant -= receivers;
                 least.add(receivers, here);
                 self.builder.at_most_zero(&least.minus(&shares));
+                // shares ≤ receivers · here
+                let mut absent = shares.clone();
+                absent.add(-receivers, here);
+                self.builder.at_most_zero(&absent);
             }
             if let Some(meter) = meter {
                 volumes[*meter].add_all(bytes, &shares);

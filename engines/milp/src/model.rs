@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use coc_optimizer::presolve::smaller_is_better;
 use coc_optimizer::problem::{Combination, Formula, GroupId, MeasureId, OptionId, Problem};
 
 use crate::classes::{Contents, Grain};
@@ -15,6 +16,8 @@ use crate::measures::Measured;
 pub(crate) struct Program<'a> {
     pub(crate) problem: &'a Problem,
     pub(crate) contents: &'a Contents,
+    /// For each measure, whether a smaller value is always at least as good.
+    pub(crate) better: Vec<bool>,
     pub(crate) builder: Builder,
     /// Hosts of each content.
     pub(crate) hosts: Vec<Var>,
@@ -40,6 +43,7 @@ impl<'a> Program<'a> {
         let mut program = Self {
             problem,
             contents,
+            better: smaller_is_better(problem),
             builder: Builder::new(open_by),
             hosts: Vec::new(),
             items: BTreeMap::new(),

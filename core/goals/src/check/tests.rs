@@ -58,7 +58,7 @@ fn mistakes_are_told_at_their_columns() {
         ),
         (
             "sum(hosts, h, h.price) <= cost",
-            "g:1:1: money per hour and money per month can't be compared (monthly(…) turns a price per hour into one per month)",
+            "g:1:1: money per hour and money per month can't be compared (hourly(…), monthly(…) and yearly(…) turn money for one time into money for another)",
         ),
         (
             "replicas(\"wbe\").all(r, r.cloud == \"a\")",

@@ -3,15 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use coc_goals::expression::Expression;
 use coc_model::estate::{SiteId, Unknown};
 use coc_model::goals::Policy;
 use coc_model::route::Transfer;
 
-use super::Lowering;
+use super::evaluate::{Scope, Unfit, Value};
+use super::number::{Linear, dollars};
+use super::{Lowering, Refused};
 use crate::problem::{
     Combination, Flow, Formula, GroupId, Measure, MeterPrice, Origin, PairTable, Requirement,
     Table, Traffic,
 };
+
+/// What is paid for, in nano-dollars a month.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Paid {
+    /// A machine of each option.
+    machines: Arc<[i128]>,
+    /// The volumes of an item of a group, by site.
+    storage: Vec<(GroupId, Table)>,
+    /// What is sent.
+    traffic: Option<Traffic>,
+}
 
 impl Lowering<'_> {
     /// The cost in nano-dollars a month.
@@ -26,15 +40,55 @@ impl Lowering<'_> {
                 price.map_or(0, |rate| rate.per_month().nano())
             })
             .collect();
-        let hosts = Some(Table::Option(machines.into()));
-        let storage = self.storage();
-        let mut cost =
-            Combination::of(self.problem.measure(Measure::Sum { items: storage, hosts }));
-        if let Some(traffic) = self.traffic() {
+        self.paid =
+            Paid { machines: machines.into(), storage: self.storage(), traffic: self.traffic() };
+        let items = self.paid.storage.clone();
+        let hosts = Some(Table::Option(Arc::clone(&self.paid.machines)));
+        let mut cost = Combination::of(self.problem.measure(Measure::Sum { items, hosts }));
+        if let Some(traffic) = self.paid.traffic.clone() {
             let measure = self.problem.measure(Measure::Traffic(traffic));
             cost.terms.push((1, measure));
         }
         cost
+    }
+
+    /// What of the cost is paid to one cloud: its machines, the volumes at its sites, and the traffic
+    /// sent from them.
+    pub(super) fn spend(&mut self, cloud: &Expression, scope: &Scope) -> Refused<Linear> {
+        let unfit = |says: String| Unfit { range: cloud.range, says };
+        let Some(Value::Text(name)) = self.world.evaluate(cloud, scope)? else {
+            return Err(unfit("the name of a cloud is due here".to_owned()));
+        };
+        let estate = self.world.estate;
+        let here: Vec<bool> = estate.sites.iter().map(|site| *site.cloud == *name).collect();
+        if !here.contains(&true) {
+            let mut says = format!("no cloud is called \"{name}\"");
+            let clouds = estate.sites.iter().map(|site| &*site.cloud);
+            if let Some(known) = coc_model::mistake::closest(&name, clouds) {
+                says = format!("{says}: did you mean \"{known}\"?");
+            }
+            return Err(unfit(says));
+        }
+        let options = self.problem.options.iter().zip(self.paid.machines.iter());
+        let machines = options.map(|(o, price)| if here[o.site] { *price } else { 0 }).collect();
+        let at_sites = |table: &Table| match table {
+            Table::Site(values) => {
+                let values = values.iter().zip(&here);
+                Table::Site(values.map(|(v, here)| if *here { *v } else { 0 }).collect())
+            }
+            other => other.clone(),
+        };
+        let items = self.paid.storage.iter().map(|(g, table)| (*g, at_sites(table))).collect();
+        let hosts = Some(Table::Option(machines));
+        let mut spend = Combination::of(self.problem.measure(Measure::Sum { items, hosts }));
+        if let Some(traffic) = &self.paid.traffic {
+            let meters = traffic.meter.iter().enumerate();
+            let meter = meters.map(|(pair, m)| m.filter(|_| here[pair / traffic.sites])).collect();
+            let sent = Traffic { meter, ..traffic.clone() };
+            let measure = self.problem.measure(Measure::Traffic(sent));
+            spend.terms.push((1, measure));
+        }
+        Ok(dollars(&spend))
     }
 
     /// What the volumes of each group's items cost by site. Where a site's price of storage is not

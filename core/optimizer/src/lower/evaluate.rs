@@ -6,13 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use coc_goals::expression::{Comparison, Expression, Node, Operator, Property, Type};
+use coc_goals::expression::{Comparison, Expression, Node, Operator, Property, TextTest, Type};
 use coc_goals::number::{Number, Unit};
 use coc_model::application::Application;
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, SiteId};
 use num_rational::Ratio;
+
+use crate::assume::Demands;
 
 /// What a variable stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,33 @@ pub(crate) struct Scope {
     pub(crate) same_host: bool,
     /// True if they are one replica.
     pub(crate) same_replica: bool,
+    /// Two variables that stand for one replica or host.
+    pub(crate) twins: Option<(String, String)>,
+}
+
+impl Scope {
+    /// True if some variable stands for a replica or host whose place is given.
+    pub(crate) fn has_placed(&self) -> bool {
+        self.variables.values().any(|bound| matches!(bound, Bound::Placed { .. }))
+    }
+
+    /// The same with one more variable.
+    pub(crate) fn with(&self, variable: &str, bound: Bound) -> Self {
+        let mut inner = self.clone();
+        inner.variables.insert(variable.to_owned(), bound);
+        inner
+    }
+
+    /// True if two variables are known to stand for one replica or host.
+    fn are_one(&self, a: &Expression, b: &Expression) -> bool {
+        match (&a.node, &b.node) {
+            (Node::Variable(a), Node::Variable(b)) => {
+                let twins = |(x, y): &(String, String)| (x == a && y == b) || (x == b && y == a);
+                a == b || self.twins.as_ref().is_some_and(twins)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Why an expression can't be evaluated at all (as against: its value is not known).
@@ -59,6 +88,7 @@ pub(crate) struct Unfit {
 pub(crate) struct World<'a> {
     pub(crate) application: &'a Application,
     pub(crate) estate: &'a Estate,
+    pub(crate) demands: &'a Demands,
 }
 
 /// `Ok(None)` is "not known".
@@ -83,7 +113,7 @@ impl World<'_> {
                 _ => Err(unfit(expression, "this has no value by itself")),
             },
             Node::Property(of, property) => self.property(expression, of, *property, scope),
-            Node::Attribute(of, name) => self.attribute(of, name, scope),
+            Node::Attribute(of, name) => self.attribute(expression, of, name, scope),
             Node::Inside(of, places) => {
                 let Bound::Placed { site, .. } = self.placed(of, scope)? else {
                     return Err(unfit(of, "a replica or host is due here"));
@@ -123,10 +153,24 @@ impl World<'_> {
                 let says = "this divides by zero or leaves the range of numbers";
                 result.map(|n| Some(Value::Number(n))).ok_or_else(|| unfit(expression, says))
             }
+            Node::TextTest(test, text, part) => self.text_test(*test, text, part, scope),
+            Node::Excess(a, b) => {
+                let (a, b) = (self.evaluate(a, scope)?, self.evaluate(b, scope)?);
+                let (Some(Value::Number(a)), Some(Value::Number(b))) = (a, b) else {
+                    return Ok(None);
+                };
+                let beyond = a.minus(b).map(|n| Number { value: n.value.max(0.into()), ..n });
+                let says = "this leaves the range of numbers";
+                beyond.map(|n| Some(Value::Number(n))).ok_or_else(|| unfit(expression, says))
+            }
             Node::List(_)
             | Node::All(_)
+            | Node::Places(_)
+            | Node::On(_)
+            | Node::Filtered(..)
             | Node::Replicas(_)
             | Node::Cost
+            | Node::Spend(_)
             | Node::Placed
             | Node::Quantified(..)
             | Node::Aggregated(..) => Err(unfit(
@@ -190,6 +234,10 @@ impl World<'_> {
                 let count = self.application.services.get(name).map_or(0, replica_count);
                 Ok(Some(Value::Number(Number::integer(count.into()))))
             }
+            (
+                Bound::Service(service) | Bound::Placed { service: Some(service), .. },
+                Property::NeedsCpu | Property::NeedsMemory,
+            ) => Ok(self.reserved(service, property)),
             (Bound::Link(link), Property::From) => text(Some(&self.application.links[*link].from)),
             (Bound::Link(link), Property::To) => text(Some(&self.application.links[*link].to)),
             (Bound::Placed { service, .. }, Property::Service) => text(service.as_deref()),
@@ -214,6 +262,32 @@ impl World<'_> {
         }
     }
 
+    /// What one replica of a service reserves, declared or assumed.
+    fn reserved(self, service: &str, property: Property) -> Option<Value> {
+        let reservation = self.demands.reservations.get(service)?;
+        let (value, unit) = match property {
+            Property::NeedsCpu => (Ratio::new(reservation.cpu.0.into(), 1000), Unit::One),
+            _ => (Ratio::from_integer(reservation.memory.0.into()), Unit::Bytes),
+        };
+        Some(Value::Number(Number { value, unit }))
+    }
+
+    fn text_test(
+        self,
+        test: TextTest,
+        text: &Expression,
+        part: &Expression,
+        scope: &Scope,
+    ) -> Evaluated {
+        let (text, part) = (self.evaluate(text, scope)?, self.evaluate(part, scope)?);
+        Ok(match (text, part) {
+            (Some(Value::Text(text)), Some(Value::Text(part))) => {
+                Some(Value::Bool(test.holds(&text, &part)))
+            }
+            _ => None,
+        })
+    }
+
     fn of_offering(self, offering: usize, property: Property) -> Option<Value> {
         let offering = &self.estate.offerings[offering];
         let offer = &offering.offer;
@@ -234,8 +308,25 @@ impl World<'_> {
         }
     }
 
-    fn attribute(self, of: &Expression, name: &str, scope: &Scope) -> Evaluated {
-        let Bound::Placed { offering, .. } = self.placed(of, scope)? else {
+    fn attribute(
+        self,
+        expression: &Expression,
+        of: &Expression,
+        name: &str,
+        scope: &Scope,
+    ) -> Evaluated {
+        let bound = self.placed(of, scope)?;
+        if let Bound::Service(service) | Bound::Placed { service: Some(service), .. } = bound
+            && (matches!(bound, Bound::Service(_)) || self.is_label(name))
+        {
+            if !self.is_label(name) {
+                return Err(unfit(expression, format!("no service has a label \"{name}\"")));
+            }
+            // A label that a service does not have is the empty text.
+            let label = self.application.services.get(service).and_then(|s| s.labels.get(name));
+            return Ok(Some(Value::Text(label.cloned().unwrap_or_default())));
+        }
+        let Bound::Placed { offering, .. } = bound else {
             return Err(unfit(of, "a replica or host is due here"));
         };
         let Some(offering) = offering else {
@@ -254,12 +345,18 @@ impl World<'_> {
         }))
     }
 
+    /// True if some service has a label of this name: then it is what is asked of replicas.
+    fn is_label(self, name: &str) -> bool {
+        self.application.services.values().any(|s| s.labels.contains_key(name))
+    }
+
     fn latency(self, a: &Expression, b: &Expression, scope: &Scope) -> Evaluated {
+        let one = scope.same_replica || scope.are_one(a, b);
         let (a, b) = (self.placed(a, scope)?, self.placed(b, scope)?);
         let (Bound::Placed { site: a, .. }, Bound::Placed { site: b, .. }) = (a, b) else {
             return Ok(None);
         };
-        if scope.same_replica {
+        if one {
             // A replica is no way from itself.
             return Ok(Some(Value::Number(Number {
                 value: Ratio::from_integer(0),
@@ -280,8 +377,8 @@ impl World<'_> {
         scope: &Scope,
     ) -> Evaluated {
         let equal = match (a.gives, b.gives) {
-            (Type::Host, Type::Host) => Some(scope.same_host),
-            (Type::Replica, Type::Replica) => Some(scope.same_replica),
+            (Type::Host, Type::Host) => Some(scope.same_host || scope.are_one(a, b)),
+            (Type::Replica, Type::Replica) => Some(scope.same_replica || scope.are_one(a, b)),
             _ => None,
         };
         if let Some(equal) = equal {
@@ -311,10 +408,12 @@ impl World<'_> {
     }
 
     fn membership(self, item: &Expression, list: &Expression, scope: &Scope) -> Evaluated {
-        let Node::List(elements) = &list.node else {
-            return Err(unfit(list, "a list written out is due here"));
-        };
         let Some(item) = self.evaluate(item, scope)? else { return Ok(None) };
+        let Node::List(elements) = &list.node else {
+            let texts = self.texts(list, scope)?;
+            let among = matches!(&item, Value::Text(text) if texts.contains(text));
+            return Ok(Some(Value::Bool(among)));
+        };
         let mut known = true;
         for element in elements {
             match self.evaluate(element, scope)? {
@@ -346,6 +445,7 @@ pub(crate) fn free_variables(expression: &Expression, found: &mut Vec<String>) {
     let binds = match &expression.node {
         Node::Quantified(_, list, variable, body) => Some((list, variable, Some(body))),
         Node::Aggregated(_, list, variable, body) => Some((list, variable, body.as_ref())),
+        Node::Filtered(list, variable, body) => Some((list, variable, Some(body))),
         _ => None,
     };
     if let Some((list, variable, body)) = binds {
@@ -361,28 +461,32 @@ pub(crate) fn free_variables(expression: &Expression, found: &mut Vec<String>) {
         }
         return;
     }
-    for child in children(expression) {
+    for child in expression.children() {
         free_variables(child, found);
     }
 }
 
 /// True if some node of the expression satisfies a test.
 pub(crate) fn any_node(expression: &Expression, test: &impl Fn(&Expression) -> bool) -> bool {
-    test(expression) || children(expression).into_iter().any(|c| any_node(c, test))
+    test(expression) || expression.children().into_iter().any(|c| any_node(c, test))
 }
 
 /// Shows every node of the expression to a visitor.
 pub(crate) fn visit(expression: &Expression, visitor: &mut impl FnMut(&Expression)) {
     visitor(expression);
-    for child in children(expression) {
+    for child in expression.children() {
         visit(child, visitor);
     }
 }
 
 /// True if the value depends on the machine and not only on the site.
-pub(crate) fn looks_at_machine(expression: &Expression) -> bool {
+pub(crate) fn looks_at_machine(world: World<'_>, expression: &Expression) -> bool {
     any_node(expression, &|e| match &e.node {
-        Node::Attribute(..) => true,
+        Node::Attribute(of, name) => match of.gives {
+            Type::Service => false,
+            Type::Replica => !world.is_label(name),
+            _ => true,
+        },
         Node::Property(_, p) => matches!(
             p,
             Property::Offer
@@ -395,34 +499,4 @@ pub(crate) fn looks_at_machine(expression: &Expression) -> bool {
         ),
         _ => false,
     })
-}
-
-/// The parts of an expression.
-pub fn children(expression: &Expression) -> Vec<&Expression> {
-    match &expression.node {
-        Node::Bool(_)
-        | Node::Text(_)
-        | Node::Number(_)
-        | Node::Variable(_)
-        | Node::All(_)
-        | Node::Cost
-        | Node::Placed
-        | Node::Replicas(None) => Vec::new(),
-        Node::List(items) => items.iter().collect(),
-        Node::Replicas(Some(a))
-        | Node::Property(a, _)
-        | Node::Attribute(a, _)
-        | Node::Inside(a, _)
-        | Node::Scaled(a, _)
-        | Node::Not(a) => vec![a],
-        Node::Latency(a, b)
-        | Node::And(a, b)
-        | Node::Or(a, b)
-        | Node::Compare(_, a, b)
-        | Node::In(a, b)
-        | Node::Arithmetic(_, a, b)
-        | Node::Quantified(_, a, _, b) => vec![a, b],
-        Node::Aggregated(_, a, _, b) => std::iter::once(a).chain(b).map(|b| &**b).collect(),
-        Node::Conditional(a, b, c) => vec![a, b, c],
-    }
 }

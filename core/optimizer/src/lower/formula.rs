@@ -4,12 +4,13 @@ use coc_goals::expression::{Comparison, Expression, Node, Quantifier, Type};
 use coc_goals::number::Fraction;
 use num_traits::{One, Zero};
 
-use super::evaluate::{Scope, Unfit, free_variables};
+use super::evaluate::{Bound, Scope, Unfit, Value, free_variables};
 use super::number::{Domain, Linear};
+use super::profiles::looks_at_many;
 use super::{Lowering, Refused};
 use crate::problem::{Combination, Formula, Measure, PairTable, Scale, Table};
 
-fn and(mut parts: Vec<Formula>) -> Formula {
+pub(super) fn and(mut parts: Vec<Formula>) -> Formula {
     if parts.contains(&Formula::FALSE) {
         return Formula::FALSE;
     }
@@ -17,7 +18,7 @@ fn and(mut parts: Vec<Formula>) -> Formula {
     if parts.len() == 1 { parts.remove(0) } else { Formula::And(parts) }
 }
 
-fn or(mut parts: Vec<Formula>) -> Formula {
+pub(super) fn or(mut parts: Vec<Formula>) -> Formula {
     if parts.contains(&Formula::TRUE) {
         return Formula::TRUE;
     }
@@ -40,7 +41,7 @@ impl Lowering<'_> {
         self.condition(e, truth, &Scope::default(), cost)
     }
 
-    fn condition(
+    pub(super) fn condition(
         &mut self,
         e: &Expression,
         truth: bool,
@@ -78,23 +79,20 @@ impl Lowering<'_> {
                     Domain::Concrete(elements) => {
                         let mut parts = Vec::new();
                         for element in elements {
-                            let mut inner = scope.clone();
-                            inner.variables.insert(variable.clone(), element);
+                            let inner = scope.with(variable, element);
                             parts.push(self.condition(body, truth, &inner, cost)?);
                         }
                         Ok(if all { and(parts) } else { or(parts) })
                     }
-                    Domain::Replicas(services) => {
-                        let over = Over::Replicas(services);
+                    Domain::Decided(over) => {
                         self.quantified(all, &over, variable, body, truth, scope, cost)
-                    }
-                    Domain::Hosts => {
-                        self.quantified(all, &Over::Hosts, variable, body, truth, scope, cost)
                     }
                 }
             }
             _ => match self.world.truth(e, scope)? {
                 Some(value) => Ok(constant(value == truth)),
+                // Of one replica or host: neither true nor false.
+                None if scope.has_placed() => Ok(Formula::FALSE),
                 None => Err(Unfit { range: e.range, says: "this is not known".to_owned() }),
             },
         }
@@ -146,7 +144,33 @@ impl Lowering<'_> {
             }
             _ => {}
         }
+        if looks_at_many(body) {
+            return self.of_many(all, over, variable, body, truth, scope, cost);
+        }
         self.leaf(all, over, variable, body, truth, scope)
+    }
+
+    /// A condition on one that looks at others too: as one on all pairs where that can be, which
+    /// engines know best; else class by class.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one node and where it is read")]
+    fn of_many(
+        &mut self,
+        all: bool,
+        over: &Over,
+        variable: &str,
+        body: &Expression,
+        truth: bool,
+        scope: &Scope,
+        cost: &Combination,
+    ) -> Refused<Formula> {
+        if let (true, false, Over::Replicas(services)) = (all, scope.has_placed(), over)
+            && let Ok(condition) =
+                self.pair_condition(variable, services.clone(), body, truth, scope)
+            && let Ok(pairs) = self.pairs(&condition, scope)
+        {
+            return Ok(pairs);
+        }
+        self.by_class(all, over, variable, body, truth, scope, cost)
     }
 
     fn leaf(
@@ -158,33 +182,31 @@ impl Lowering<'_> {
         truth: bool,
         scope: &Scope,
     ) -> Refused<Formula> {
-        if let (true, Over::Replicas(services)) = (Self::looks_at_others(body), over) {
-            if !all {
-                let says = "\"there is a replica such that for another …\" can't be decided on yet";
-                return Err(Unfit { range: body.range, says: says.to_owned() });
-            }
-            let condition = self.pair_condition(variable, services.clone(), body, truth, scope)?;
-            return self.pairs(&condition, scope);
-        }
+        let counted = |value: Option<&Value>| {
+            let holds = value == Some(&Value::Bool(truth));
+            i128::from(if all { !holds } else { holds })
+        };
+        let own = self.twin_correction(over, variable, body, scope, |inner| {
+            let value = self.world.evaluate(body, inner)?;
+            Ok(Fraction::from_integer(counted(value.as_ref())))
+        })?;
         let measure = match over {
             Over::Hosts => {
                 let cells = self.cells(body, variable, None, scope)?;
-                let table = if all { cells.violation(truth) } else { cells.indicator(truth) };
-                self.problem.measure(Measure::Sum { items: Vec::new(), hosts: Some(table) })
+                let hosts = Some(cells.table(counted));
+                self.problem.measure(Measure::Sum { items: Vec::new(), hosts })
             }
             Over::Replicas(services) => {
                 let cells = self.cells_of(services, variable, body, scope)?;
-                let table = |c: &super::tables::Cells| {
-                    if all { c.violation(truth) } else { c.indicator(truth) }
-                };
-                let tables = cells.iter().map(|(s, c)| (s.clone(), table(c))).collect();
+                let tables = cells.iter().map(|(s, c)| (s.clone(), c.table(counted))).collect();
                 self.sum_over_items(tables)
             }
         };
+        let own = own.to_integer();
         Ok(Formula::AtMostZero(if all {
-            Combination::of(measure)
+            Combination { constant: own, terms: vec![(1, measure)] }
         } else {
-            Combination { constant: 1, terms: vec![(-1, measure)] }
+            Combination { constant: 1 - own, terms: vec![(-1, measure)] }
         }))
     }
 
@@ -213,7 +235,9 @@ impl Lowering<'_> {
             (Equal, false) => NotEqual,
             (NotEqual, false) => Equal,
         };
-        let (x, y) = (self.number(a, scope, cost)?, self.number(b, scope, cost)?);
+        let before = self.pending.len();
+        let (x, y, mut conditions) = self.sides(e, a, b, scope, cost)?;
+        conditions.extend(self.pending.split_off(before));
         let range = || Unfit { range: e.range, says: "a number here leaves the range".to_owned() };
         let minus = |x: &Linear, y: &Linear| {
             y.clone().scaled(-Fraction::one()).and_then(|y| x.clone().plus(y)).ok_or_else(range)
@@ -226,14 +250,58 @@ impl Lowering<'_> {
         if let (Some(unit), Some((_, factor))) = (unit, left.whole()) {
             self.scale = Some(Scale { unit, factor });
         }
-        match effective {
-            LessOrEqual => self.at_most(&left, false, e),
-            Less => self.at_most(&left, true, e),
-            GreaterOrEqual => self.at_most(&right, false, e),
-            Greater => self.at_most(&right, true, e),
-            Equal => Ok(and(vec![self.at_most(&left, false, e)?, self.at_most(&right, false, e)?])),
-            NotEqual => Ok(or(vec![self.at_most(&left, true, e)?, self.at_most(&right, true, e)?])),
+        let compared = match effective {
+            LessOrEqual => self.at_most(&left, false, e)?,
+            Less => self.at_most(&left, true, e)?,
+            GreaterOrEqual => self.at_most(&right, false, e)?,
+            Greater => self.at_most(&right, true, e)?,
+            Equal => and(vec![self.at_most(&left, false, e)?, self.at_most(&right, false, e)?]),
+            NotEqual => or(vec![self.at_most(&left, true, e)?, self.at_most(&right, true, e)?]),
+        };
+        if conditions.is_empty() {
+            return Ok(compared);
         }
+        conditions.push(compared);
+        Ok(and(conditions))
+    }
+
+    /// The two sides of a comparison, both times what one of them is divided by, and what has to
+    /// hold for that: the divisor is above zero.
+    fn sides(
+        &mut self,
+        e: &Expression,
+        a: &Expression,
+        b: &Expression,
+        scope: &Scope,
+        cost: &Combination,
+    ) -> Refused<(Linear, Linear, Vec<Formula>)> {
+        let (x, under) = self.quotient(a, scope, cost)?;
+        let (y, below) = self.quotient(b, scope, cost)?;
+        let divisor = match (under, below) {
+            (None, None) => return Ok((x, y, Vec::new())),
+            (Some(divisor), None) => (divisor, true),
+            (None, Some(divisor)) => (divisor, false),
+            _ => {
+                let says = "one side of a comparison can divide by what the plan decides, not both";
+                return Err(Unfit { range: e.range, says: says.to_owned() });
+            }
+        };
+        let (divisor, of_left) = divisor;
+        let negative = divisor.whole().is_none_or(|(d, _)| self.problem.range(&d).0 < 0);
+        if negative {
+            let says = "what is divided by may not be below zero";
+            return Err(Unfit { range: e.range, says: says.to_owned() });
+        }
+        let range = || Unfit { range: e.range, says: "a number here leaves the range".to_owned() };
+        let less = divisor.clone().scaled(-Fraction::one()).ok_or_else(range)?;
+        let above_zero = self.at_most(&less, true, e)?;
+        let (x, y) = if of_left {
+            (x, self.product(e, y, divisor)?)
+        } else {
+            (self.product(e, x, divisor)?, y)
+        };
+        let conditions = if above_zero == Formula::TRUE { Vec::new() } else { vec![above_zero] };
+        Ok((x, y, conditions))
     }
 
     fn membership(
@@ -270,7 +338,6 @@ impl Lowering<'_> {
         if let Some(formula) = self.single_extreme(sum, strict) {
             return Ok(formula);
         }
-        self.bounded_from_the_right_side(sum, true, e)?;
         let (mut combination, _) = sum.whole().ok_or_else(range)?;
         if strict {
             combination.constant += 1;
@@ -334,17 +401,32 @@ impl Lowering<'_> {
     }
 }
 
-/// What a quantifier ranges over.
-enum Over {
+/// What of the plan a list goes over.
+pub(super) enum Over {
+    /// The replicas of some services.
     Replicas(Vec<String>),
+    /// The hosts.
     Hosts,
 }
 
+impl Over {
+    /// True if what a variable stands for is one of them.
+    pub(super) fn has(&self, bound: &Bound) -> bool {
+        match (self, bound) {
+            (Self::Replicas(services), Bound::Placed { service: Some(service), .. }) => {
+                services.contains(service)
+            }
+            (Self::Hosts, Bound::Placed { service: None, .. }) => true,
+            _ => false,
+        }
+    }
+}
+
 /// True if a number or condition depends on what is decided, apart from bound variables.
-fn is_decided(e: &Expression) -> bool {
+pub(super) fn is_decided(e: &Expression) -> bool {
     super::evaluate::any_node(e, &|n| match &n.node {
-        Node::Cost | Node::Placed | Node::Aggregated(..) => true,
-        Node::Latency(a, b) => [a, b].iter().all(|s| matches!(s.gives, Type::Text | Type::Service)),
+        Node::Cost | Node::Spend(_) | Node::Placed | Node::Aggregated(..) => true,
+        Node::Latency(a, b) => [a, b].iter().any(|s| s.gives != Type::Replica),
         _ => false,
     })
 }

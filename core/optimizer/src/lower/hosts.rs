@@ -1,17 +1,21 @@
 //! Rules on which replicas share a host: they shape the items and what may lie together, and are
 //! found before anything else.
 
+use std::collections::BTreeMap;
+
 use coc_goals::expression::{
-    Aggregate, Comparison, Element, Expression, Node, Property, Quantifier,
+    Aggregate, Comparison, Element, Expression, Node, Property, Quantifier, Type,
 };
+use coc_goals::number::Fraction;
 use coc_goals::rules::Rules;
 use coc_model::estate::SiteId;
 use coc_model::goals::Policy;
 use coc_model::mistake::MistakeLog;
 use num_rational::Ratio;
 
-use super::evaluate::{Bound, Scope, Unfit, World, any_node, replica_count};
+use super::evaluate::{Bound, Scope, Unfit, Value, World, any_node, replica_count};
 use super::groups::mounts;
+use super::lists::{concrete, services_of};
 use super::{Refused, origin_of, refusal};
 use crate::problem::Origin;
 
@@ -22,6 +26,21 @@ pub(super) struct HostRules {
     pub(super) together: Vec<(String, String, Origin)>,
     /// No replica of one with one of the other.
     pub(super) apart: Vec<(String, String, Origin)>,
+    /// What may be on one host at most.
+    pub(super) loads: Vec<Load>,
+}
+
+/// Replicas weigh on their host, which bears so much and no more.
+#[derive(Debug)]
+pub(super) struct Load {
+    /// What one replica of each service weighs.
+    pub(super) weights: BTreeMap<String, Fraction>,
+    /// What a machine of each offering bears; `None` where it is not known.
+    pub(super) room: Vec<Option<Fraction>>,
+    /// True if it has to be less than that.
+    pub(super) strict: bool,
+    /// Which rule it is.
+    pub(super) origin: Origin,
 }
 
 impl HostRules {
@@ -44,7 +63,7 @@ pub(super) fn conjuncts(expression: &Expression) -> Vec<&Expression> {
 }
 
 fn mentions_host(expression: &Expression) -> bool {
-    any_node(expression, &|e| matches!(e.node, Node::Property(_, Property::Host)))
+    any_node(expression, &|e| matches!(e.node, Node::Property(_, Property::Host) | Node::On(_)))
 }
 
 /// Finds what the rules say of hosts.
@@ -85,6 +104,10 @@ fn shared_volumes(world: World<'_>) -> Vec<(String, String, Origin)> {
     together
 }
 
+/// How rules on what is on single hosts are written.
+pub(super) const ON_FORMS: &str = "what is on a host is asked as hosts.all(h, count(on(h)) <= 3), \
+or hosts.all(h, sum(on(h), r, r.needsMemory) <= 0.8 * h.memory)";
+
 struct Finder<'a> {
     world: World<'a>,
     origin: Origin,
@@ -100,6 +123,11 @@ impl Finder<'_> {
         match &conjunct.node {
             Node::And(..) => {
                 conjuncts(conjunct).into_iter().try_for_each(|part| self.conjunct(part, scope))
+            }
+            Node::Quantified(Quantifier::All, list, host, body)
+                if list.node == Node::All(Element::Host) =>
+            {
+                conjuncts(body).into_iter().try_for_each(|part| self.load(host, part, scope))
             }
             Node::Quantified(Quantifier::All, list, variable, body) => {
                 if let Some(elements) = concrete(self.world, list, scope)? {
@@ -135,6 +163,74 @@ impl Finder<'_> {
             }
             _ => refused(),
         }
+    }
+
+    /// `count(on(h)) <= n`, `sum(on(h), r, x) < y` and their mirror images.
+    fn load(&mut self, host: &str, rule: &Expression, scope: &Scope) -> Refused<()> {
+        use Comparison::{Greater, GreaterOrEqual, Less, LessOrEqual};
+        let refused = || Unfit { range: rule.range, says: ON_FORMS.to_owned() };
+        let (weighed, room, strict) = match &rule.node {
+            Node::Compare(c @ (Less | LessOrEqual), a, b) => (a, b, *c == Less),
+            Node::Compare(c @ (Greater | GreaterOrEqual), a, b) => (b, a, *c == Greater),
+            _ => return Err(refused()),
+        };
+        let (body, variable) = match &weighed.node {
+            Node::Aggregated(Aggregate::Count | Aggregate::Sum, list, variable, body)
+                if matches!(list.node, Node::On(_)) =>
+            {
+                (body, variable)
+            }
+            _ => return Err(refused()),
+        };
+        if body.as_ref().is_some_and(|b| looks_at_place(b)) {
+            let says = "what weighs on a host can't depend on the place: ask for needsCpu, needsMemory, service or a label";
+            return Err(Unfit { range: weighed.range, says: says.to_owned() });
+        }
+        let mut weights = BTreeMap::new();
+        for service in self.world.application.services.keys() {
+            let bound =
+                Bound::Placed { service: Some(service.clone()), site: SiteId(0), offering: None };
+            let value = match body {
+                Some(body) => self.world.evaluate(body, &scope.with(variable, bound))?,
+                None => Some(Value::Bool(true)),
+            };
+            let weight = match value {
+                Some(Value::Number(n)) => n.value,
+                Some(Value::Bool(counts)) => Fraction::from_integer(counts.into()),
+                _ => {
+                    return Err(Unfit {
+                        range: weighed.range,
+                        says: "this is not known".to_owned(),
+                    });
+                }
+            };
+            if weight < Fraction::from_integer(0) {
+                let says = format!("a replica of {service} would weigh less than nothing");
+                return Err(Unfit { range: weighed.range, says });
+            }
+            weights.insert(service.clone(), weight);
+        }
+        let room = self.room_of_offerings(host, room, scope)?;
+        let origin = self.origin.clone();
+        self.found.loads.push(Load { weights, room, strict, origin });
+        Ok(())
+    }
+
+    fn room_of_offerings(
+        &self,
+        host: &str,
+        room: &Expression,
+        scope: &Scope,
+    ) -> Refused<Vec<Option<Fraction>>> {
+        let offerings = self.world.estate.offerings.iter().enumerate();
+        let bears = offerings.map(|(offering, o)| {
+            let bound = Bound::Placed { service: None, site: o.site, offering: Some(offering) };
+            match self.world.evaluate(room, &scope.with(host, bound))? {
+                Some(Value::Number(n)) => Ok(Some(n.value)),
+                _ => Ok(None),
+            }
+        });
+        bears.collect()
     }
 
     fn all_different(
@@ -215,101 +311,16 @@ fn is_host_of(body: &Expression, variable: &str) -> bool {
 
 fn looks_at_place(expression: &Expression) -> bool {
     any_node(expression, &|e| match &e.node {
-        Node::Inside(..) | Node::Latency(..) | Node::Attribute(..) => true,
-        Node::Property(_, p) => !matches!(p, Property::Host | Property::Service | Property::Name),
+        Node::Inside(..) | Node::Latency(..) => true,
+        Node::Attribute(of, _) => of.gives == Type::Host,
+        Node::Property(_, p) => !matches!(
+            p,
+            Property::Host
+                | Property::Service
+                | Property::Name
+                | Property::NeedsCpu
+                | Property::NeedsMemory
+        ),
         _ => false,
     })
-}
-
-/// The elements of a list that does not depend on what is decided; `None` for replicas and hosts.
-pub(super) fn concrete(
-    world: World<'_>,
-    list: &Expression,
-    scope: &Scope,
-) -> Refused<Option<Vec<Bound>>> {
-    match &list.node {
-        Node::All(Element::Service) => {
-            let names = world.application.services.keys();
-            Ok(Some(names.map(|n| Bound::Service(n.clone())).collect()))
-        }
-        Node::All(Element::Link) => {
-            Ok(Some((0..world.application.links.len()).map(Bound::Link).collect()))
-        }
-        Node::List(items) => {
-            let mut elements = Vec::new();
-            for item in items {
-                if let Node::Variable(name) = &item.node
-                    && let Some(bound) = scope.variables.get(name)
-                {
-                    elements.push(bound.clone());
-                    continue;
-                }
-                match world.evaluate(item, scope)? {
-                    Some(super::evaluate::Value::Text(text)) => elements.push(Bound::Text(text)),
-                    Some(super::evaluate::Value::Number(number)) => {
-                        elements.push(Bound::Number(number));
-                    }
-                    _ => {
-                        let says = "a list can hold texts, numbers and services";
-                        return Err(Unfit { range: item.range, says: says.to_owned() });
-                    }
-                }
-            }
-            Ok(Some(elements))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// The services whose replicas a list has.
-pub(super) fn services_of(
-    world: World<'_>,
-    list: &Expression,
-    scope: &Scope,
-) -> Refused<Vec<String>> {
-    let Node::Replicas(of) = &list.node else {
-        let says = "replicas(…) is due here";
-        return Err(Unfit { range: list.range, says: says.to_owned() });
-    };
-    let everywhere = super::per_host(world.application);
-    let on_every_host = |name: &str| everywhere.iter().any(|e| e == name);
-    let names = match of {
-        None => {
-            let all = world.application.services.keys();
-            return Ok(all.filter(|n| !on_every_host(n)).cloned().collect());
-        }
-        Some(of) => match &of.node {
-            Node::List(_) => concrete(world, of, scope)?
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|b| match b {
-                    Bound::Text(name) | Bound::Service(name) => Some(name),
-                    _ => None,
-                })
-                .collect(),
-            Node::All(Element::Service) => {
-                let all = world.application.services.keys();
-                return Ok(all.filter(|n| !on_every_host(n)).cloned().collect());
-            }
-            _ => match world.evaluate(of, scope)? {
-                Some(super::evaluate::Value::Text(name)) => vec![name],
-                _ => Vec::new(),
-            },
-        },
-    };
-    let mut distinct: Vec<String> = Vec::new();
-    for name in names {
-        if on_every_host(&name) {
-            let says = format!("{name} runs on every host: nothing is decided about its replicas");
-            return Err(Unfit { range: list.range, says });
-        }
-        if !world.application.services.contains_key(&name) {
-            let says = format!("no service is called \"{name}\"");
-            return Err(Unfit { range: list.range, says });
-        }
-        if !distinct.contains(&name) {
-            distinct.push(name);
-        }
-    }
-    Ok(distinct)
 }

@@ -2,13 +2,18 @@
 //!
 //! What can't be lowered is refused with its place and the reason; nothing is approximated.
 
+mod aggregate;
 mod cost;
 mod evaluate;
 mod formula;
 mod groups;
 mod hosts;
+mod latency;
+mod lists;
+mod loads;
 mod number;
 mod pairs;
+mod profiles;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +34,6 @@ use crate::problem::{
 };
 pub use cost::storage_cost;
 use evaluate::Unfit;
-pub use evaluate::children as parts;
 pub(crate) use evaluate::{Bound, Scope, World};
 pub use groups::mounts;
 use hosts::HostRules;
@@ -60,8 +64,8 @@ pub fn lower(
     rules: &Rules,
     estate: &Estate,
 ) -> Result<Lowered, Mistakes> {
-    let world = World { application, estate };
     let demands = demands(application);
+    let world = World { application, estate, demands: &demands };
     let per_host = per_host(application);
     let mut log = MistakeLog::new();
     let host_rules = hosts::host_rules(world, rules, &mut log);
@@ -74,10 +78,13 @@ pub fn lower(
         per_host: &per_host,
         silent: silent_on_architecture(estate),
         scale: None,
+        pending: Vec::new(),
+        paid: cost::Paid::default(),
     };
     lowering.options();
     lowering.tell_of_silence();
     lowering.groups(&host_rules);
+    lowering.loads(&host_rules);
     lowering.apart(&host_rules);
     let cost = lowering.cost();
     let partial = rules.tiers.iter().any(|t| t.terms.iter().any(|(_, e, _)| mentions_placed(e)))
@@ -138,6 +145,10 @@ struct Lowering<'a> {
     silent: BTreeSet<Arc<str>>,
     /// How the last comparison of numbers reads.
     scale: Option<Scale>,
+    /// What has to hold for the comparison that is being lowered to be known.
+    pending: Vec<Formula>,
+    /// What the cost is made of.
+    paid: cost::Paid,
 }
 
 /// A refusal, before it has its place in a file.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use coc_goals::expression::{Comparison, Expression, Node, Property, Quantifier};
+use coc_goals::expression::{Comparison, Expression, Node, Quantifier};
 use coc_model::estate::SiteId;
 
-use super::evaluate::{Bound, Scope, Unfit, any_node, children, looks_at_machine};
-use super::hosts::services_of;
+use super::evaluate::{Bound, Scope, Unfit, any_node, looks_at_machine};
+use super::lists::services_of;
 use super::{Lowering, Refused};
 use crate::problem::{Combination, Formula, GroupId, Measure, PairTable, Table};
 
@@ -81,13 +81,6 @@ fn refuse<T>(at: &Expression, says: &str) -> Refused<T> {
 }
 
 impl Lowering<'_> {
-    /// True if a condition on r looks at other replicas too.
-    pub(super) fn looks_at_others(expression: &Expression) -> bool {
-        any_node(expression, &|e| {
-            matches!(e.node, Node::Quantified(..) | Node::Aggregated(..) | Node::Latency(..))
-        })
-    }
-
     /// A condition on all r that holds one "for all q" (or one latency to a service, bounded from
     /// above) as a condition on all pairs.
     pub(super) fn pair_condition<'e>(
@@ -176,14 +169,13 @@ impl Lowering<'_> {
         condition: &PairCondition<'_>,
         scope: &Scope,
     ) -> Refused<Formula> {
-        if looks_at_machine(&condition.body) {
+        if looks_at_machine(self.world, &condition.body) {
             return refuse(
                 &condition.body,
                 "properties of machines of two replicas can't be compared with each other",
             );
         }
-        let by_service =
-            any_node(&condition.body, &|e| matches!(e.node, Node::Property(_, Property::Service)));
+        let by_service = any_node(&condition.body, &super::tables::looks_at_service);
         let mut tables: BTreeMap<(&str, &str), PairTable> = BTreeMap::new();
         let mut sums: BTreeMap<(GroupId, GroupId), (PairTable, i128)> = BTreeMap::new();
         let mut formulas = Vec::new();
@@ -268,7 +260,7 @@ impl Lowering<'_> {
 /// The service in a latency from the variable to a service, or from a service to the variable.
 fn latency_to_service(side: &Expression, outer: &str) -> Option<Expression> {
     let Node::Latency(a, b) = &side.node else {
-        return children(side).into_iter().find_map(|c| latency_to_service(c, outer));
+        return side.children().into_iter().find_map(|c| latency_to_service(c, outer));
     };
     let is_outer = |e: &Expression| matches!(&e.node, Node::Variable(name) if name == outer);
     let is_service = |e: &Expression| {

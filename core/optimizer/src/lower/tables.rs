@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coc_goals::expression::{Expression, Node, Property};
+use coc_goals::expression::{Expression, Node, Property, Type};
 use coc_model::estate::SiteId;
 
 use super::evaluate::{Bound, Scope, Value, any_node, looks_at_machine};
@@ -32,15 +32,17 @@ impl Cells {
             Self::Site(cells) | Self::Option(cells) => cells,
         }
     }
+}
 
-    /// 1 where the value is this truth, else 0: "not known" is neither.
-    pub(super) fn indicator(&self, truth: bool) -> Table {
-        self.table(|v| i128::from(v == Some(&Value::Bool(truth))))
-    }
-
-    /// 1 where the value is not this truth, or not known.
-    pub(super) fn violation(&self, truth: bool) -> Table {
-        self.table(|v| i128::from(v != Some(&Value::Bool(truth))))
+/// True for what differs between the services of replicas.
+pub(super) fn looks_at_service(e: &Expression) -> bool {
+    match &e.node {
+        Node::Property(_, p) => {
+            matches!(p, Property::Service | Property::NeedsCpu | Property::NeedsMemory)
+        }
+        // Perhaps a label of the service.
+        Node::Attribute(of, _) => of.gives == Type::Replica,
+        _ => false,
     }
 }
 
@@ -64,7 +66,7 @@ impl Lowering<'_> {
             inner.variables.insert(variable.to_owned(), bound);
             self.world.evaluate(expression, &inner)
         };
-        if looks_at_machine(expression) {
+        if looks_at_machine(self.world, expression) {
             let options = &self.problem.options;
             let cells: Refused<Vec<_>> =
                 options.iter().map(|o| evaluate(o.site, Some(o.offering))).collect();
@@ -84,8 +86,7 @@ impl Lowering<'_> {
         expression: &Expression,
         scope: &Scope,
     ) -> Refused<Vec<(String, Cells)>> {
-        let by_service =
-            any_node(expression, &|e| matches!(e.node, Node::Property(_, Property::Service)));
+        let by_service = any_node(expression, &looks_at_service);
         let mut made: Vec<(String, Cells)> = Vec::new();
         for service in services {
             let cells = match made.first() {

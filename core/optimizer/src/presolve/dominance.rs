@@ -38,7 +38,8 @@ fn profile(problem: &Problem, better: &[bool], option: OptionId) -> Profile {
             | Measure::Pairs { .. }
             | Measure::Traffic(_)
             | Measure::Excess(_)
-            | Measure::Broken(_) => {}
+            | Measure::Broken(_)
+            | Measure::Product(..) => {}
         }
     }
     let holds = |l: &usize| problem.limits[*l].options.contains(&option);

@@ -113,6 +113,6 @@ fn renumber(measure: &mut Measure, map: &impl Fn(GroupId) -> GroupId) {
                 (flow.from, flow.to) = (map(flow.from), map(flow.to));
             }
         }
-        Measure::Excess(_) | Measure::Broken(_) => {}
+        Measure::Excess(_) | Measure::Broken(_) | Measure::Product(..) => {}
     }
 }

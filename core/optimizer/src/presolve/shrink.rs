@@ -34,6 +34,7 @@ pub(super) fn to_options(problem: &Problem, options: &[OptionId]) -> Problem {
     let cut = Cut { options, sites: &sites };
     let mut small = Problem {
         dimensions: problem.dimensions.clone(),
+        dimension_rules: problem.dimension_rules.clone(),
         sites: sites.iter().map(|s| Arc::clone(&problem.sites[*s])).collect(),
         options: options.iter().map(|o| problem.options[o.0].clone()).collect(),
         limits: Vec::new(),
@@ -115,7 +116,7 @@ impl Cut<'_> {
                 meter: self.pairs(traffic.sites, &traffic.meter),
                 prices: traffic.prices.clone(),
             }),
-            Measure::Excess(_) | Measure::Broken(_) => measure.clone(),
+            Measure::Excess(_) | Measure::Broken(_) | Measure::Product(..) => measure.clone(),
         }
     }
 

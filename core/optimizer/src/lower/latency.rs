@@ -1,0 +1,141 @@
+//! Latencies between services, and from one replica to a service.
+
+use std::sync::Arc;
+
+use coc_goals::expression::Expression;
+use coc_goals::number::Fraction;
+use coc_model::route::Latency;
+use num_traits::Zero;
+
+use super::evaluate::{Bound, Scope, Unfit, Value, replica_count};
+use super::number::Linear;
+use super::{Lowering, Refused};
+use crate::problem::{Combination, Formula, GroupId, Measure, PairTable, Table};
+
+fn unfit<T>(at: &Expression, says: impl Into<String>) -> Refused<T> {
+    Err(Unfit { range: at.range, says: says.into() })
+}
+
+/// One side of a latency.
+enum End {
+    /// A service, its group, and how many of its replicas are in one item.
+    Service(String, GroupId, i64),
+    /// A replica whose site is given, of this service.
+    Placed(usize, Option<String>),
+}
+
+impl Lowering<'_> {
+    /// The longest round trip between replicas of two sides, each a service or a replica whose place
+    /// is given; zero if there are none. A replica is no way from itself.
+    pub(super) fn latency(
+        &mut self,
+        a: &Expression,
+        b: &Expression,
+        scope: &Scope,
+    ) -> Refused<Linear> {
+        match (self.end(a, scope)?, self.end(b, scope)?) {
+            (End::Service(first, from, replicas), End::Service(second, to, _)) => {
+                let single = first == second && replicas == 1;
+                Ok(self.between_services(single, from, to))
+            }
+            (End::Placed(site, own), End::Service(service, to, _)) => {
+                let (sites, latencies) = (self.problem.sites.len(), &self.world.estate.latencies);
+                let row = (0..sites).map(|other| latencies[site * sites + other]).collect();
+                self.from_place(b, own.as_deref() == Some(&service), &service, to, row)
+            }
+            (End::Service(service, from, _), End::Placed(site, own)) => {
+                let (sites, latencies) = (self.problem.sites.len(), &self.world.estate.latencies);
+                let column = (0..sites).map(|other| latencies[other * sites + site]).collect();
+                self.from_place(a, own.as_deref() == Some(&service), &service, from, column)
+            }
+            (End::Placed(..), End::Placed(..)) => {
+                unfit(a, "the name of a service is due on one side here")
+            }
+        }
+    }
+
+    fn end(&self, side: &Expression, scope: &Scope) -> Refused<End> {
+        if let coc_goals::expression::Node::Variable(name) = &side.node
+            && let Some(Bound::Placed { service, site, .. }) = scope.variables.get(name)
+        {
+            return Ok(End::Placed(site.index(), service.clone()));
+        }
+        match self.world.evaluate(side, scope) {
+            Ok(Some(Value::Text(name))) => match self.group_of.get(&name) {
+                Some(&(group, replicas)) => Ok(End::Service(name, group, replicas)),
+                None => {
+                    let says = format!("{name} runs on every host: it has no latency of its own");
+                    unfit(side, says)
+                }
+            },
+            _ => unfit(side, "the name of a service is due here"),
+        }
+    }
+
+    /// The longest of some latencies to the replicas of a service. Where one is not known, neither
+    /// is the longest.
+    fn from_place(
+        &mut self,
+        at: &Expression,
+        own: bool,
+        service: &str,
+        group: GroupId,
+        latencies: Vec<Option<Latency>>,
+    ) -> Refused<Linear> {
+        if own && self.world.application.services.get(service).map_or(0, replica_count) > 1 {
+            return unfit(
+                at,
+                "the latency of a replica to its own service can be bounded from above for all, and not otherwise",
+            );
+        }
+        if own {
+            return Ok(Linear::constant(Fraction::zero()));
+        }
+        let unknown: Arc<[i128]> = latencies.iter().map(|l| i128::from(l.is_none())).collect();
+        if unknown.contains(&1) {
+            let items = vec![(group, Table::Site(unknown))];
+            let measure = self.problem.measure(Measure::Sum { items, hosts: None });
+            self.pending.push(Formula::AtMostZero(Combination::of(measure)));
+        }
+        let micros = latencies.iter().map(|l| l.map_or(0, |l| l.round_trip.0.into())).collect();
+        let largest =
+            Measure::Largest { groups: vec![group], table: Table::Site(micros), floor: 0 };
+        let measure = self.problem.measure(largest);
+        Ok(Linear::term(Fraction::new(1, 1000), measure))
+    }
+
+    fn between_services(&mut self, single: bool, from: GroupId, to: GroupId) -> Linear {
+        let in_one_item = from == to && self.problem.groups[from.0].count == 1;
+        if single && in_one_item {
+            return Linear::constant(Fraction::zero());
+        }
+        let table = self.latency_table();
+        let latencies = &self.world.estate.latencies;
+        let unknown: Vec<i128> = latencies.iter().map(|l| i128::from(l.is_none())).collect();
+        let unknown = PairTable { sites: table.sites, values: unknown.into() };
+        if in_one_item {
+            // On one host: the round trip inside its site.
+            let own = |t: &PairTable| Table::Site((0..t.sites).map(|s| t.at(s, s)).collect());
+            let items = vec![(from, own(&unknown))];
+            let barred = Measure::Sum { items, hosts: None };
+            self.bar(barred, "latency only where it is known");
+            let largest = Measure::Largest { groups: vec![from], table: own(&table), floor: 0 };
+            let measure = self.problem.measure(largest);
+            return Linear::term(Fraction::new(1, 1000), measure);
+        }
+        if unknown.values.contains(&1) {
+            let pairs = Measure::Pairs { between: (from, to), table: unknown };
+            self.bar(pairs, "latency only where it is known");
+        }
+        let measure = Measure::LargestPair { between: vec![(from, to)], table };
+        let measure = self.problem.measure(measure);
+        Linear::term(Fraction::new(1, 1000), measure)
+    }
+
+    /// Round trips in microseconds; unknown ones count as zero and are barred apart.
+    pub(super) fn latency_table(&self) -> PairTable {
+        let latencies = &self.world.estate.latencies;
+        let values = latencies.iter().map(|l| l.map_or(0, |l| l.round_trip.0.into())).collect();
+        PairTable { sites: self.problem.sites.len(), values }
+    }
+}
