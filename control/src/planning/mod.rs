@@ -70,8 +70,7 @@ pub enum PlanningError {
 pub fn looks_at_zones(rules: &Rules) -> bool {
     let mut looks = false;
     let mut visit = |e: &Expression| {
-        looks |=
-            matches!(&e.node, Node::Property(_, Property::Zone) | Node::Places(Level::Zone));
+        looks |= matches!(&e.node, Node::Property(_, Property::Zone) | Node::Places(Level::Zone));
     };
     for rule in &rules.require {
         walk(&rule.expression, &mut visit);

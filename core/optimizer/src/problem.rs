@@ -395,22 +395,6 @@ impl Formula {
     /// Always false.
     pub const FALSE: Self = Self::Or(Vec::new());
 
-    /// The formula that holds exactly where this one does not: values are whole numbers.
-    #[must_use]
-    pub fn opposite(&self) -> Self {
-        match self {
-            Self::AtMostZero(combination) => {
-                // Not (c <= 0), so c >= 1, so 1 - c <= 0.
-                let mut above = combination.clone();
-                above.negate();
-                above.constant = above.constant.saturating_add(1);
-                Self::AtMostZero(above)
-            }
-            Self::And(parts) => Self::Or(parts.iter().map(Self::opposite).collect()),
-            Self::Or(parts) => Self::And(parts.iter().map(Self::opposite).collect()),
-        }
-    }
-
     /// Every comparison that has to hold whenever the formula does.
     pub fn conjuncts(&self, visit: &mut impl FnMut(&Combination)) {
         match self {

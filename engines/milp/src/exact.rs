@@ -71,7 +71,8 @@ impl Program<'_> {
             if width(&self.builder, &a) <= width(&self.builder, &b) { (a, b) } else { (b, a) };
         let (least, most) = self.builder.range(&steps);
         if most.saturating_sub(least) > STEPS_MAX {
-            let says = format!("a product of two numbers that both take more than {STEPS_MAX} values");
+            let says =
+                format!("a product of two numbers that both take more than {STEPS_MAX} values");
             return Err(Measured(says));
         }
         let mut product = Linear::default();
@@ -86,6 +87,7 @@ impl Program<'_> {
             }
             let share = self.step_times(*column, &other);
             product.add_all(1, &share);
+            product.off = product.off.saturating_add(other.off);
         }
         self.builder.zero(&sum);
         Ok(product)

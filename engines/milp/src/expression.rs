@@ -13,11 +13,13 @@ pub(crate) struct Var(pub(crate) usize);
 pub(crate) struct Linear {
     pub(crate) terms: BTreeMap<Var, i128>,
     pub(crate) constant: i128,
+    /// How far it may be off because numbers in it were rounded per column.
+    pub(crate) off: i128,
 }
 
 impl Linear {
     pub(crate) fn constant(constant: i128) -> Self {
-        Self { terms: BTreeMap::new(), constant }
+        Self { constant, ..Self::default() }
     }
 
     pub(crate) fn var(var: Var) -> Self {
@@ -38,6 +40,7 @@ impl Linear {
 
     pub(crate) fn add_all(&mut self, coefficient: i128, other: &Self) {
         self.constant += coefficient * other.constant;
+        self.off = self.off.saturating_add(coefficient.saturating_abs().saturating_mul(other.off));
         for (var, c) in &other.terms {
             self.add(coefficient * c, *var);
         }
@@ -49,6 +52,17 @@ impl Linear {
     }
 }
 
+/// How rows are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// Open by as much as numbers in them were rounded, and by what the solver can't see: nothing is
+    /// shut out that holds in whole numbers.
+    #[default]
+    Open,
+    /// To the letter.
+    Closed,
+}
+
 /// A model whose columns have whole bounds.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
@@ -57,9 +71,8 @@ pub(crate) struct Builder {
     rows: Vec<Row>,
     /// Set when a number does not fit the solver.
     pub(crate) overflow: bool,
-    /// How much whole numbers in rows may be off because they were rounded per column, where rows
-    /// are kept open by that much and by what the solver can't see; `None` keeps them to the letter.
-    open_by: Option<u32>,
+    /// How rows are kept.
+    rows_are: Rows,
     /// The most that any row is open, in whole numbers of the row.
     pub(crate) widest: f64,
 }
@@ -69,8 +82,8 @@ const EXACT: i128 = 1 << 53;
 
 impl Builder {
     /// A model without columns and rows.
-    pub(crate) fn new(open_by: Option<u32>) -> Self {
-        Self { open_by, ..Self::default() }
+    pub(crate) fn new(rows_are: Rows) -> Self {
+        Self { rows_are, ..Self::default() }
     }
 
     /// A new whole-numbered column.
@@ -145,8 +158,9 @@ impl Builder {
         let scale = power_of_two_at_least(largest, 1024);
         let terms = linear.terms.iter().map(|(var, c)| (var.0, self.number(*c) / scale)).collect();
         let exact = self.number(-linear.constant) / scale;
-        let open = match self.open_by {
-            Some(rounding) if only_at_most && scale > 1.0 => 1e-6 + f64::from(rounding) / scale,
+        let seen = if scale > 1.0 { 1e-6 } else { 0.0 };
+        let open = match self.rows_are {
+            Rows::Open if only_at_most => seen + self.number(linear.off) / scale,
             _ => 0.0,
         };
         self.widest = self.widest.max(open * scale);

@@ -159,13 +159,13 @@ pub(crate) struct Settings {
 }
 
 /// Minimises a model. That there is no solution is believed only if the solver says so with and
-/// without its presolve.
+/// without its presolve; and a run that fails (its own last check finds a row open by a hair more
+/// than allowed) is made again without.
 pub(crate) fn solve(model: &Model, settings: Settings) -> Result<Outcome, Failed> {
-    let outcome = solve_once(model, settings, "on")?;
-    if outcome.status == Status::Infeasible {
-        return solve_once(model, settings, "off");
+    match solve_once(model, settings, "on") {
+        Ok(outcome) if outcome.status != Status::Infeasible => Ok(outcome),
+        _ => solve_once(model, settings, "off"),
     }
-    Ok(outcome)
 }
 
 fn solve_once(model: &Model, settings: Settings, presolve: &str) -> Result<Outcome, Failed> {

@@ -20,7 +20,7 @@ use coc_optimizer::problem::{GroupId, Problem};
 use coc_optimizer::solution::{HostUse, Solution};
 
 use classes::{Contents, Grain};
-use expression::Linear;
+use expression::{Linear, Rows};
 use highs::{Outcome, Settings, Status};
 use model::Program;
 
@@ -49,9 +49,9 @@ impl Engine for Milp {
         // First with rows a little open: then nothing is shut out by the solver's arithmetic, and
         // its bound and its "infeasible" hold. If the answer does not hold in whole numbers, again
         // with rows to the letter, for an answer only.
-        match run(problem, &contents, Some(rounding(problem)), budget) {
+        match run(problem, &contents, Rows::Open, budget) {
             Run::Judged(answer) => answer,
-            Run::Inexact { bound, proof } => match run(problem, &contents, None, budget) {
+            Run::Inexact { bound, proof } => match run(problem, &contents, Rows::Closed, budget) {
                 Run::Judged(
                     Answer::Optimal(solution, proof) | Answer::Feasible(solution, _, proof),
                 ) => settle(problem, solution, bound, proof),
@@ -78,7 +78,8 @@ enum Run {
 fn settle(problem: &Problem, solution: Solution, bound: i128, mut proof: Proof) -> Answer {
     let objective = problem.tiers.first().map(Problem::minimised).unwrap_or_default();
     let value = solution.worth(problem).value(&objective);
-    if bound >= value {
+    // Between a value and the next better one there is nothing.
+    if bound.saturating_add(problem.step(&objective)) > value {
         Answer::Optimal(solution, proof)
     } else {
         proof.basis = "branch and bound; the bound is of a model a little wider".to_owned();
@@ -86,9 +87,9 @@ fn settle(problem: &Problem, solution: Solution, bound: i128, mut proof: Proof) 
     }
 }
 
-fn run(problem: &Problem, contents: &Contents, open_by: Option<u32>, budget: Budget<'_>) -> Run {
+fn run(problem: &Problem, contents: &Contents, rows: Rows, budget: Budget<'_>) -> Run {
     let mut proof = Proof { engine: "milp", ..Proof::default() };
-    let mut program = Program::new(problem, contents, open_by);
+    let mut program = Program::new(problem, contents, rows);
     let objective = match prepare(&mut program) {
         Ok(objective) => objective,
         Err(why) => return Run::Judged(Answer::Unknown(why, proof)),
@@ -121,7 +122,7 @@ fn run(problem: &Problem, contents: &Contents, open_by: Option<u32>, budget: Bud
         Ok(outcome) => {
             let dealer =
                 Dealer { problem, contents, grains: &grains, items: &items, hosts: &hosts };
-            let slack = slack(problem, scale, widest);
+            let slack = slack(objective.off, scale, widest);
             judge(&dealer, &outcome, (scale, objective.constant, slack), proof, budget.gap_ppm)
         }
         Err(failed) => {
@@ -174,8 +175,11 @@ fn judge(
         proof.notes.push(format!("not exact: {:?}", worth.faults));
         return Run::Inexact { bound, proof };
     }
-    // Within what the solver can't tell apart the bound is taken to be the value.
-    let proved = outcome.status == Status::Optimal && bound.saturating_add(slack) >= value;
+    // Within what the solver can't tell apart the bound is taken to be the value; and between a value
+    // and the next better one there is nothing.
+    let step = dealer.problem.step(&objective).max(1);
+    let proved = outcome.status == Status::Optimal
+        && bound.saturating_add(slack).saturating_add(step) > value;
     if proved && gap_ppm == 0 {
         proof.basis = "branch and bound over all contents closed the gap (floating point, relative tolerance 1e-9); \
 the solution was valued in whole numbers"
@@ -194,20 +198,8 @@ the solution was valued in whole numbers"
 /// are at most 1024 after scaling, its tolerance is 1e-9; costs are rounded per column; and rows that
 /// say what a measure is are open.
 #[expect(clippy::cast_possible_truncation, reason = "far below the range")]
-fn slack(problem: &Problem, scale: f64, widest: f64) -> i128 {
-    i128::from(rounding(problem)) + (scale * 1024e-9 + 2.0 * widest).ceil() as i128
-}
-
-/// How far costs that are rounded per column can be from costs that are rounded per meter.
-fn rounding(problem: &Problem) -> u32 {
-    let flows: usize = problem
-        .measures
-        .iter()
-        .map(
-            |m| if let coc_optimizer::problem::Measure::Traffic(t) = m { t.flows.len() } else { 0 },
-        )
-        .sum();
-    u32::try_from(flows * problem.sites.len() + 1).unwrap_or(u32::MAX)
+fn slack(off: i128, scale: f64, widest: f64) -> i128 {
+    off + (scale * 1024e-9 + 2.0 * widest).ceil() as i128
 }
 
 /// A bound as a whole number, rounded down where the solver's arithmetic is surely right.

@@ -35,7 +35,8 @@ impl Program<'_> {
             Measure::Excess(combination) => {
                 let inner = self.combination(&combination)?;
                 let most = self.builder.range(&inner).1.max(0);
-                let excess = self.builder.continuous(0, most);
+                let mut excess = self.builder.continuous(0, most);
+                excess.off = inner.off;
                 self.builder.at_most_zero(&inner.clone().minus(&excess));
                 if both {
                     self.excess_at_most(&excess, &inner);
@@ -48,7 +49,7 @@ impl Program<'_> {
                 holds.add(-1, broken);
                 self.require(&formula, &[holds])?;
                 if both {
-                    self.require(&formula.opposite(), &[Linear::var(broken)])?;
+                    self.require(&self.problem.opposite(&formula), &[Linear::var(broken)])?;
                 }
                 Linear::var(broken)
             }
@@ -144,8 +145,7 @@ impl Program<'_> {
         if both {
             let counts: Vec<Linear> = by_key.values().cloned().collect();
             self.reached(&Linear::var(top), &counts);
-            let negative: Vec<Linear> =
-                counts.iter().map(|c| Linear::default().minus(c)).collect();
+            let negative: Vec<Linear> = counts.iter().map(|c| Linear::default().minus(c)).collect();
             self.reached(&Linear::default().minus(&Linear::var(bottom)), &negative);
         }
         Linear::var(top).minus(&Linear::var(bottom))
@@ -418,7 +418,9 @@ impl Program<'_> {
                 self.builder.at_most_zero(&Linear::var(full).minus(&filled));
                 full_before = Some(full);
             }
-            cost.add_all(nano(width, per_unit, price.unit), &filled);
+            let (nano, off) = nano(width, per_unit, price.unit);
+            cost.add_all(nano, &filled);
+            cost.off += off;
         }
         self.builder.zero(&rest);
         cost
@@ -429,12 +431,16 @@ impl Program<'_> {
 fn charged(volume: &Linear, price_atto: i128, unit: i128) -> Linear {
     let mut cost = Linear::default();
     for (var, bytes) in &volume.terms {
-        cost.add(nano(*bytes, price_atto, unit), *var);
+        let (nano, off) = nano(*bytes, price_atto, unit);
+        cost.add(nano, *var);
+        cost.off += off;
     }
     cost
 }
 
-fn nano(bytes: i128, price_atto: i128, unit: i128) -> i128 {
+/// What bytes cost in nano-dollars, to the nearest, and how far that can be off.
+fn nano(bytes: i128, price_atto: i128, unit: i128) -> (i128, i128) {
     let divisor = unit * 1_000_000_000;
-    (bytes.saturating_mul(price_atto) + divisor / 2).div_euclid(divisor)
+    let atto = bytes.saturating_mul(price_atto);
+    ((atto + divisor / 2).div_euclid(divisor), i128::from(atto % divisor != 0))
 }

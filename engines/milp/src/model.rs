@@ -9,7 +9,7 @@ use coc_optimizer::presolve::smaller_is_better;
 use coc_optimizer::problem::{Combination, Formula, GroupId, MeasureId, OptionId, Problem};
 
 use crate::classes::{Contents, Grain};
-use crate::expression::{Builder, Linear, Var};
+use crate::expression::{Builder, Linear, Rows, Var};
 use crate::measures::Measured;
 
 /// The program and what its columns stand for.
@@ -33,7 +33,7 @@ pub(crate) struct Program<'a> {
 
 impl<'a> Program<'a> {
     /// Columns and rows of the packing alone.
-    pub(crate) fn new(problem: &'a Problem, contents: &'a Contents, open_by: Option<u32>) -> Self {
+    pub(crate) fn new(problem: &'a Problem, contents: &'a Contents, rows: Rows) -> Self {
         let mut grains = vec![Grain::Site; problem.groups.len()];
         for class in &contents.classes {
             for group in &class.groups {
@@ -44,7 +44,7 @@ impl<'a> Program<'a> {
             problem,
             contents,
             better: smaller_is_better(problem),
-            builder: Builder::new(open_by),
+            builder: Builder::new(rows),
             hosts: Vec::new(),
             items: BTreeMap::new(),
             grains,

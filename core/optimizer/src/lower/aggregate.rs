@@ -108,8 +108,7 @@ impl Lowering<'_> {
             let inner = scope.with(variable, element);
             match aggregate {
                 Aggregate::Count => {
-                    let holds = self.condition(body, true, &inner, cost)?;
-                    numbers.push(self.one_if(&holds));
+                    numbers.push(self.counted(body, None, &inner, cost)?);
                 }
                 Aggregate::Distinct | Aggregate::Skew => match self.world.evaluate(body, &inner)? {
                     Some(value) if different.contains(&value) => {}

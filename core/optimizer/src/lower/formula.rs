@@ -338,10 +338,8 @@ impl Lowering<'_> {
         if let Some(formula) = self.single_extreme(sum, strict) {
             return Ok(formula);
         }
-        let (mut combination, _) = sum.whole().ok_or_else(range)?;
-        if strict {
-            combination.constant += 1;
-        }
+        let (combination, _) = sum.whole().ok_or_else(range)?;
+        let combination = if strict { self.problem.below_zero(&combination) } else { combination };
         Ok(Formula::AtMostZero(combination))
     }
 

@@ -292,16 +292,10 @@ impl Lowering<'_> {
         scope: &Scope,
         cost: &Combination,
     ) -> Refused<Linear> {
-        let holds = self.condition(condition, true, scope, cost)?;
-        let fails = self.condition(condition, false, scope, cost)?;
-        // Where neither holds, the condition is not known and the number is not either.
-        if fails != holds.opposite() {
-            self.pending.push(super::formula::or(vec![holds.clone(), fails]));
-        }
+        let chosen = self.counted(condition, None, scope, cost)?;
         let (a, b) = (self.number(a, scope, cost)?, self.number(b, scope, cost)?);
         let minus_b = in_range(at, b.clone().scaled(-Fraction::one()))?;
         let more = in_range(at, a.plus(minus_b))?;
-        let chosen = self.one_if(&holds);
         let part = self.product(at, chosen, more)?;
         in_range(at, b.plus(part))
     }

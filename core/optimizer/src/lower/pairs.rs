@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use coc_goals::expression::{Comparison, Expression, Node, Quantifier};
+use coc_goals::expression::{Comparison, Expression, Node, Quantifier, Type};
 use coc_model::estate::SiteId;
 
 use super::evaluate::{Bound, Scope, Unfit, any_node, looks_at_machine};
@@ -264,7 +264,7 @@ fn latency_to_service(side: &Expression, outer: &str) -> Option<Expression> {
     };
     let is_outer = |e: &Expression| matches!(&e.node, Node::Variable(name) if name == outer);
     let is_service = |e: &Expression| {
-        matches!(e.gives, coc_goals::expression::Type::Text | coc_goals::expression::Type::Service)
+        matches!(e.gives, Type::Text | Type::Service)
     };
     match (&**a, &**b) {
         (a, b) if is_outer(a) && is_service(b) => Some(b.clone()),
@@ -277,15 +277,17 @@ fn latency_to_service(side: &Expression, outer: &str) -> Option<Expression> {
 fn replace_service(e: &Expression, outer: &str, name: &str) -> Expression {
     let variable = |of: &Expression| Expression {
         node: Node::Variable(name.to_owned()),
-        gives: coc_goals::expression::Type::Replica,
+        gives: Type::Replica,
         range: of.range,
     };
     let again = |of: &Expression| Box::new(replace_service(of, outer, name));
     let node = match &e.node {
-        Node::Latency(a, b) => match &a.node {
-            Node::Variable(v) if v == outer => Node::Latency(a.clone(), Box::new(variable(b))),
-            _ => Node::Latency(Box::new(variable(a)), b.clone()),
-        },
+        Node::Latency(a, b) if b.gives != Type::Replica => {
+            Node::Latency(a.clone(), Box::new(variable(b)))
+        }
+        Node::Latency(a, b) if a.gives != Type::Replica => {
+            Node::Latency(Box::new(variable(a)), b.clone())
+        }
         Node::Scaled(a, factor) => Node::Scaled(again(a), *factor),
         Node::Arithmetic(operator, a, b) => Node::Arithmetic(*operator, again(a), again(b)),
         other => other.clone(),

@@ -96,8 +96,8 @@ impl Lowering<'_> {
             let each = match aggregate {
                 Aggregate::Sum => self.number(body, &inner, cost)?,
                 Aggregate::Count => {
-                    let holds = self.condition(body, true, &inner, cost)?;
-                    self.one_if(&holds)
+                    let nobody = Formula::AtMostZero(Combination::of(class.count));
+                    self.counted(body, Some(nobody), &inner, cost)?
                 }
                 _ => {
                     let says = "of what looks at the whole plan only sums and counts can be taken";
@@ -109,6 +109,23 @@ impl Lowering<'_> {
             total = super::number::in_range(at, total.plus(part))?;
         }
         Ok(total)
+    }
+
+    /// 1 if a condition holds, else 0. It has to be known, unless `unless` holds.
+    pub(super) fn counted(
+        &mut self,
+        condition: &Expression,
+        unless: Option<Formula>,
+        scope: &Scope,
+        cost: &Combination,
+    ) -> Refused<Linear> {
+        let holds = self.condition(condition, true, scope, cost)?;
+        let fails = self.condition(condition, false, scope, cost)?;
+        if fails != self.problem.opposite(&holds) {
+            let known = unless.into_iter().chain([holds.clone(), fails]);
+            self.pending.push(or(known.collect()));
+        }
+        Ok(self.one_if(&holds))
     }
 
     /// How much a sum over replicas or hosts is off because one of them is the very one that an outer

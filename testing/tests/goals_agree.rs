@@ -1,0 +1,306 @@
+//! Random goals over every operator: the lowering and the checker read them alike on random
+//! packings; the engines find the same optimum; the checker accepts the plan and refuses it spoilt.
+
+#![allow(clippy::panic, reason = "a test that can't go on stops")]
+
+use std::sync::Arc;
+
+use coc_checker::{Question, check};
+use coc_engine_exhaustive::Exhaustive;
+use coc_engine_milp::Milp;
+use coc_goals::rules::Rules;
+use coc_model::goals::{
+    Direction, Goals, Located, Objective, Policy, Requirement, RequirementBody, Term,
+};
+use coc_model::mistake::Position;
+use coc_model::plan::Plan;
+use coc_optimizer::engine::{Engine, Proof};
+use coc_optimizer::lower::Lowered;
+use coc_optimizer::portfolio::{Found, Outcome, TierValue};
+use coc_optimizer::problem::{GroupId, OptionId, Problem};
+use coc_optimizer::solution::{Fault, HostUse, Solution, holds};
+use coc_testing::expressions::Expressions;
+use coc_testing::random::Random;
+use coc_testing::solving::{judged_plan, lowered, solve};
+use coc_testing::worlds::{World, world};
+
+fn at(line: u32) -> Position {
+    Position { file: Arc::from("goals.yaml"), line, column: 5 }
+}
+
+/// A small world with one or two random goals and sometimes a random objective.
+fn asked(seed: u64) -> World {
+    let mut world = world(seed);
+    let mut random = Random::new(seed ^ 0x60a1_5eed);
+    let services: Vec<String> = world.application.services.keys().cloned().collect();
+    let names = services.iter().map(String::as_str).collect();
+    let goals = 1 + random.below(2);
+    let own_objective = random.percent(40);
+    let mut expressions = Expressions::new(&mut random, names);
+    let mut asked = Goals::default();
+    for line in 0..goals {
+        let at = at(3 + u32::try_from(line).unwrap_or(0));
+        let value = expressions.condition(3);
+        let body = RequirementBody::That(Located { value, at: at.clone() });
+        asked.require.push(Requirement { body, policy: Policy::Must, at });
+    }
+    if own_objective {
+        let what = Located { value: expressions.objective(), at: at(20) };
+        let terms = vec![Term { what, weight: coc_model::decimal::Decimal::ONE }];
+        let directions = [Direction::Minimize, Direction::Maximize];
+        let direction = *random.of(&directions);
+        let tolerance = coc_model::decimal::Decimal::ZERO;
+        asked.objectives.push(Objective { direction, terms, tolerance, at: at(20) });
+    }
+    world.goals = asked;
+    world
+}
+
+/// Worlds whose goals can be lowered and whose packings can all be tried, of every `step` seeds one.
+fn worlds(first: u64, step: u64) -> impl Iterator<Item = (u64, World, Rules, Lowered)> {
+    (0_u64..).map(move |n| first + n * step).filter_map(|seed| {
+        let world = asked(seed);
+        let (rules, lowered) = lowered(&world)?;
+        let items: i64 = lowered.problem.groups.iter().map(|g| g.count).sum();
+        let fits = items <= 3 && Exhaustive.takes(&lowered.problem);
+        fits.then_some((seed, world, rules, lowered))
+    })
+}
+
+/// Items put on hosts at random.
+fn packed(problem: &Problem, random: &mut Random) -> Option<Solution> {
+    let mut hosts: Vec<HostUse> = Vec::new();
+    for (index, group) in problem.groups.iter().enumerate() {
+        let group_id = GroupId(index);
+        let may: Vec<OptionId> = (0..problem.options.len())
+            .map(OptionId)
+            .filter(|option| group.may_use(problem, *option))
+            .collect();
+        for _ in 0..group.count {
+            if !hosts.is_empty() && random.percent(40) {
+                let host = usize::try_from(random.below(hosts.len() as u64)).unwrap_or(0);
+                match hosts[host].holds.iter_mut().find(|h| h.0 == group_id) {
+                    Some(held) => held.1 += 1,
+                    None => hosts[host].holds.push((group_id, 1)),
+                }
+            } else if may.is_empty() {
+                return None;
+            } else {
+                hosts.push(HostUse { option: *random.of(&may), holds: vec![(group_id, 1)] });
+            }
+        }
+    }
+    let mut solution = Solution { hosts };
+    solution.normalise();
+    let faults = solution.worth(problem).faults;
+    let structural = |f: &Fault| !matches!(f, Fault::Requirement { .. });
+    (!faults.iter().any(structural)).then_some(solution)
+}
+
+fn found(lowered: &Lowered, solution: Solution) -> Found {
+    let worth = solution.worth(&lowered.problem);
+    let tiers = lowered.problem.tiers.iter().map(|tier| {
+        let value = worth.value(&tier.objective);
+        TierValue { value, bound: value, proved: true }
+    });
+    Found { solution, tiers: tiers.collect(), proof: Proof::default() }
+}
+
+/// On random packings a goal holds as lowered just when the checker says it does. Only rules that
+/// keep what is not known from being chosen may be stricter.
+fn read_alike(seed: u64, world: &World, rules: &Rules, lowered: &Lowered) -> u32 {
+    let mut random = Random::new(seed ^ 0xa11c_e5);
+    let mut compared = 0;
+    for _ in 0..4 {
+        let Some(solution) = packed(&lowered.problem, &mut random) else { continue };
+        let worth = solution.worth(&lowered.problem);
+        let broken = |stated: bool| {
+            lowered
+                .problem
+                .requirements
+                .iter()
+                .any(|r| r.origin.at.is_some() == stated && !holds(&r.formula, &worth.measures))
+        };
+        let plan = judged_plan(world, rules, lowered, &found(lowered, solution));
+        let satisfied = plan.check.requirements.iter().all(|r| r.satisfied);
+        let unknown_barred = broken(false);
+        if unknown_barred {
+            continue;
+        }
+        assert_eq!(
+            !broken(true),
+            satisfied,
+            "seed {seed}: {:#?}\n{:#?}\n{plan:#?}",
+            texts(rules),
+            plan.check.requirements,
+        );
+        assert!(
+            plan.check.faults.is_empty(),
+            "seed {seed}: {:?} {:#?}",
+            plan.check.faults,
+            texts(rules)
+        );
+        compared += 1;
+    }
+    compared
+}
+
+fn texts(rules: &Rules) -> Vec<String> {
+    let tiers = rules.tiers.iter().flat_map(|t| t.terms.iter().map(|t| t.0.text.clone()));
+    rules.require.iter().map(|r| r.source.text.clone()).chain(tiers).collect()
+}
+
+/// The values of all tiers at a proved optimum; `None` if it is proved that there is none.
+fn optimum(
+    seed: u64,
+    rules: &Rules,
+    problem: &Problem,
+    engine: &dyn Engine,
+) -> Option<(Vec<i128>, Found)> {
+    match solve(problem, engine) {
+        Outcome::Found(found) => {
+            assert!(
+                found.optimal(),
+                "seed {seed}: {} is not proved: {found:?} {:#?}",
+                engine.name(),
+                texts(rules)
+            );
+            Some((found.tiers.iter().map(|t| t.value).collect(), found))
+        }
+        Outcome::Infeasible(_) => None,
+        Outcome::Unknown(why, proof) => {
+            panic!("seed {seed}: {}: {why} {proof:?} {:#?}", engine.name(), texts(rules))
+        }
+    }
+}
+
+fn judged(world: &World, rules: &Rules, plan: &Plan) -> bool {
+    let estate = Arc::new(world.estate.clone());
+    check(&Question { application: &world.application, rules, estate: &estate, plan }).accepted
+}
+
+/// The kinds of damage that the checker has to see.
+const SPOILT: [&str; 5] =
+    ["wrong cost", "moved replica", "over capacity", "broken goal", "wrong bound"];
+
+/// Spoils a plan in one way; `None` where this plan can't be spoilt so.
+fn spoilt(plan: &Plan, world: &World, rules: &Rules, kind: &str) -> Option<(Plan, Rules)> {
+    let mut spoilt = plan.clone();
+    let mut goals = rules.clone();
+    match kind {
+        "wrong cost" => {
+            let total = coc_model::money::Money::parse(&plan.cost.total).ok()?;
+            spoilt.cost.total =
+                (total + coc_model::money::Money::from_nano(10_000_000)).to_string();
+        }
+        "moved replica" => {
+            // To another host, which then holds more than it says.
+            let placement = spoilt.placements.first_mut()?;
+            let other = plan.hosts.iter().find(|h| h.id != placement.host)?;
+            placement.host.clone_from(&other.id);
+        }
+        "over capacity" => {
+            // All on the first host.
+            let first = plan.hosts.first()?;
+            let offering = world.estate.offerings.iter().find(|o| {
+                let site = &world.estate.sites[o.site.index()];
+                *site.cloud == *first.cloud
+                    && site.place.zone.as_deref() == first.zone.as_deref()
+                    && *o.offer.name == *first.offer
+            })?;
+            let need: u64 = plan
+                .placements
+                .iter()
+                .filter_map(|p| world.application.services[&p.service].needs.memory)
+                .map(|m| m.0)
+                .sum();
+            if offering.offer.memory.is_none_or(|has| has.0 >= need) {
+                return None;
+            }
+            let mut host = first.clone();
+            host.holds.clear();
+            for placement in &mut spoilt.placements {
+                placement.host.clone_from(&host.id);
+                match host.holds.iter_mut().find(|(service, _)| *service == placement.service) {
+                    Some((_, held)) => *held += 1,
+                    None => host.holds.push((placement.service.clone(), 1)),
+                }
+            }
+            spoilt.hosts = vec![host];
+        }
+        "broken goal" => {
+            // The opposite is asked for.
+            let rule = goals.require.first_mut()?;
+            rule.source.text = format!("!({})", rule.source.text);
+        }
+        _ => {
+            let objective = spoilt.objective.first_mut()?;
+            let value: coc_model::decimal::Decimal = objective.value.parse().ok()?;
+            let better = match rules.tiers.first()?.direction {
+                Direction::Minimize => value.atto() + coc_model::decimal::ONE,
+                Direction::Maximize => value.atto() - coc_model::decimal::ONE,
+            };
+            objective.bound = coc_model::decimal::Decimal::from_atto(better).display(0);
+        }
+    }
+    Some((spoilt, goals))
+}
+
+/// A quarter of the 10,000 problems: the tests run side by side.
+fn agree(quarter: u64) {
+    let (mut compared, mut solved, mut impossible) = (0, 0, 0);
+    let mut seen = [0; SPOILT.len()];
+    for (seed, world, rules, lowered) in worlds(quarter, 4).take(2_500) {
+        compared += read_alike(seed, &world, &rules, &lowered);
+        let expected = optimum(seed, &rules, &lowered.problem, &Exhaustive);
+        let got = optimum(seed, &rules, &lowered.problem, &Milp);
+        assert_eq!(
+            got.as_ref().map(|g| &g.0),
+            expected.as_ref().map(|e| &e.0),
+            "seed {seed}: {:#?}",
+            texts(&rules)
+        );
+        let Some((_, found)) = got else {
+            impossible += 1;
+            continue;
+        };
+        solved += 1;
+        let plan = judged_plan(&world, &rules, &lowered, &found);
+        assert!(plan.check.accepted, "seed {seed}: {:#?}\n{plan:#?}", texts(&rules));
+        for (kind, seen) in SPOILT.iter().zip(&mut seen) {
+            if let Some((plan, rules)) = spoilt(&plan, &world, &rules, kind) {
+                assert!(
+                    !judged(&world, &rules, &plan),
+                    "seed {seed}: {kind} was accepted: {plan:#?}"
+                );
+                *seen += 1;
+            }
+        }
+    }
+    println!(
+        "{compared} packings compared, {solved} solved, {impossible} impossible, spoilt {seen:?}"
+    );
+    // The generator must keep giving all kinds.
+    assert!(compared > 3_000 && solved > 800 && impossible > 200);
+    assert!(seen.iter().all(|n| *n > 100), "{seen:?}");
+}
+
+#[test]
+fn random_goals_first_quarter() {
+    agree(1);
+}
+
+#[test]
+fn random_goals_second_quarter() {
+    agree(2);
+}
+
+#[test]
+fn random_goals_third_quarter() {
+    agree(3);
+}
+
+#[test]
+fn random_goals_fourth_quarter() {
+    agree(4);
+}
