@@ -184,7 +184,8 @@ impl<'a> Expressions<'a> {
     }
 
     fn plain(&mut self, depth: u32) -> String {
-        match self.random.below(11) {
+        match self.random.below(12) {
+            10 => "moved".to_owned(),
             0 => {
                 let (list, _) = self.list();
                 format!("count({list})")

@@ -9,7 +9,7 @@ use coc_goals::library::standard_library;
 use coc_goals::rules::{Rules, understand};
 use coc_model::plan::{Check, Evidence, Inputs, Plan, Status};
 use coc_optimizer::engine::{Budget, Engine};
-use coc_optimizer::lower::{Lowered, lower};
+use coc_optimizer::lower::{Lowered, lower_after};
 use coc_optimizer::portfolio::{Found, Outcome, Reduction, optimize_after};
 use coc_optimizer::problem::Problem;
 use coc_optimizer::reading::read;
@@ -19,7 +19,8 @@ use crate::worlds::World;
 /// Goals and problem of a world; `None` if some goal of it can't be lowered.
 pub fn lowered(world: &World) -> Option<(Rules, Lowered)> {
     let rules = understand(&world.application, &world.goals, &standard_library()).ok()?;
-    let lowered = lower(&world.application, &rules, &world.estate).ok()?;
+    let before = world.before.as_ref();
+    let lowered = lower_after(before, &world.application, &rules, &world.estate).ok()?;
     Some((rules, lowered))
 }
 
@@ -55,6 +56,7 @@ pub fn judged_plan(world: &World, rules: &Rules, lowered: &Lowered, found: &Foun
         evidence: Evidence::default(),
         conflict: Vec::new(),
         relaxations: Vec::new(),
+        before: world.before.clone(),
         inputs: Inputs::default(),
     };
     let estate = Arc::new(world.estate.clone());

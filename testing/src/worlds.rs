@@ -14,6 +14,7 @@ use coc_model::mistake::Position;
 use coc_model::money::Rate;
 use coc_model::offer::{Accelerator, Architecture, Offer, Price};
 use coc_model::place::{Place, PlaceGraph};
+use coc_model::plan::{Before, Host, Placement};
 use coc_model::quantity::{Bytes, Cpu, Micros, Traffic};
 use coc_model::route::{Latency, Meter, MeterId, Tier, Transfer};
 
@@ -28,6 +29,8 @@ pub struct World {
     pub goals: Goals,
     /// Where it can run.
     pub estate: Estate,
+    /// What runs now.
+    pub before: Option<Before>,
 }
 
 /// The world of a seed.
@@ -44,7 +47,7 @@ pub fn world(seed: u64) -> World {
     let keep = 2 + usize::try_from(random.below(4)).unwrap_or(0);
     let estate = estate(&mut random, &sites[..keep]);
     let goals = goals(&mut random, &application);
-    World { application, goals, estate }
+    World { application, goals, estate, before: None }
 }
 
 /// The world of a seed with more sites than can be tried one by one.
@@ -68,7 +71,44 @@ pub fn wide_world(seed: u64) -> World {
     let application = application(&mut random);
     let estate = estate(&mut random, &sites);
     let goals = goals(&mut random, &application);
-    World { application, goals, estate }
+    World { application, goals, estate, before: None }
+}
+
+/// Every replica of the world on a machine of its own, wherever chance put it.
+pub fn running(random: &mut Random, world: &World) -> Option<Before> {
+    let mut before = Before::default();
+    for (name, service) in &world.application.services {
+        let Replicas::Between { min, .. } = service.replicas else { continue };
+        for replica in 0..min {
+            if world.estate.offerings.is_empty() {
+                return None;
+            }
+            let offering = random.of(&world.estate.offerings);
+            let site = &world.estate.sites[offering.site.index()];
+            let text = |t: &Option<Arc<str>>| t.as_deref().map(ToOwned::to_owned);
+            let id = format!("h{}", before.hosts.len() + 1);
+            before.placements.push(Placement {
+                service: name.clone(),
+                replica,
+                cloud: site.cloud.to_string(),
+                region: text(&site.place.region),
+                zone: text(&site.place.zone),
+                host: id.clone(),
+                resolver: "container-on-host".to_owned(),
+            });
+            before.hosts.push(Host {
+                id,
+                cloud: site.cloud.to_string(),
+                region: text(&site.place.region),
+                zone: text(&site.place.zone),
+                offer: offering.offer.name.to_string(),
+                price: String::new(),
+                existing: false,
+                holds: vec![(name.clone(), replica)],
+            });
+        }
+    }
+    Some(before)
 }
 
 fn at(line: u32) -> Position {
@@ -232,7 +272,8 @@ fn goals(random: &mut Random, application: &Application) -> Goals {
         let text = requirement(random, &names);
         let policy = if random.percent(15) { Policy::Should } else { Policy::Must };
         // Rules on hosts can't be wishes.
-        let policy = if text.contains(".host") { Policy::Must } else { policy };
+        let policy =
+            if text.contains(".host") || text.contains("on(h)") { Policy::Must } else { policy };
         goals.require.push(Requirement {
             body: RequirementBody::That(Located { value: text, at: at(line) }),
             policy,
@@ -259,7 +300,7 @@ fn requirement(random: &mut Random, names: &[&str]) -> String {
     let a = *random.of(names);
     let b = *random.of(names);
     let ms = 5 + random.below(50);
-    match random.below(16) {
+    match random.below(19) {
         0 => format!("replicas(\"{a}\").all(r, inside(r, \"EU\"))"),
         1 => format!("replicas(\"{a}\").all(r, r.cloud != \"red\")"),
         2 => format!("distinct(replicas(\"{a}\"), r, r.cloud) >= 2"),
@@ -276,6 +317,9 @@ fn requirement(random: &mut Random, names: &[&str]) -> String {
         11 => "count(hosts) <= 2".to_owned(),
         12 => "distinct(hosts, h, h.cloud) == 1".to_owned(),
         13 => format!("replicas(\"{a}\").all(r, r.country == \"DE\") || cost <= usd(6)"),
+        15 => format!("hosts.all(h, count(on(h)) <= {})", 1 + random.below(2)),
+        16 => "hosts.all(h, sum(on(h), r, r.needsMemory) <= 0.7 * h.memory)".to_owned(),
+        17 => format!("hosts.all(h, count(on(h), r, r.service == \"{a}\") < 2)"),
         14 => format!("max(replicas(\"{a}\"), r, r.vcpu) <= 2"),
         _ => format!("count(replicas(), r, r.offer == \"small\") >= {}", 1 + random.below(2)),
     }

@@ -22,7 +22,7 @@ use coc_optimizer::solution::{Fault, HostUse, Solution, holds};
 use coc_testing::expressions::Expressions;
 use coc_testing::random::Random;
 use coc_testing::solving::{judged_plan, lowered, solve};
-use coc_testing::worlds::{World, world};
+use coc_testing::worlds::{World, running, world};
 
 fn at(line: u32) -> Position {
     Position { file: Arc::from("goals.yaml"), line, column: 5 }
@@ -36,13 +36,16 @@ fn asked(seed: u64) -> World {
     let names = services.iter().map(String::as_str).collect();
     let goals = 1 + random.below(2);
     let own_objective = random.percent(40);
+    world.before = if random.percent(50) { running(&mut random, &world) } else { None };
+    let improve = world.before.is_some() && random.percent(30);
+    let policy = if improve { Policy::Improve } else { Policy::Must };
     let mut expressions = Expressions::new(&mut random, names);
     let mut asked = Goals::default();
     for line in 0..goals {
         let at = at(3 + u32::try_from(line).unwrap_or(0));
         let value = expressions.condition(3);
         let body = RequirementBody::That(Located { value, at: at.clone() });
-        asked.require.push(Requirement { body, policy: Policy::Must, at });
+        asked.require.push(Requirement { body, policy, at });
     }
     if own_objective {
         let what = Located { value: expressions.objective(), at: at(20) };
@@ -122,13 +125,15 @@ fn read_alike(seed: u64, world: &World, rules: &Rules, lowered: &Lowered) -> u32
                 .any(|r| r.origin.at.is_some() == stated && !holds(&r.formula, &worth.measures))
         };
         let plan = judged_plan(world, rules, lowered, &found(lowered, solution));
-        let satisfied = plan.check.requirements.iter().all(|r| r.satisfied);
+        let satisfied = plan.check.accepted;
         let unknown_barred = broken(false);
         if unknown_barred {
             continue;
         }
+        // How far a goal to improve is missed, the optimizer may see more sharply.
+        let improves = rules.require.iter().any(|r| r.policy == Policy::Improve);
         assert_eq!(
-            !broken(true),
+            !broken(true) || (improves && satisfied),
             satisfied,
             "seed {seed}: {:#?}\n{:#?}\n{plan:#?}",
             texts(rules),
@@ -221,22 +226,20 @@ fn spoilt(plan: &Plan, world: &World, rules: &Rules, kind: &str) -> Option<(Plan
             host.holds.clear();
             for placement in &mut spoilt.placements {
                 placement.host.clone_from(&host.id);
-                match host.holds.iter_mut().find(|(service, _)| *service == placement.service) {
-                    Some((_, held)) => *held += 1,
-                    None => host.holds.push((placement.service.clone(), 1)),
-                }
+                host.holds.push((placement.service.clone(), placement.replica));
             }
             spoilt.hosts = vec![host];
         }
         "broken goal" => {
             // The opposite is asked for.
-            let rule = goals.require.first_mut()?;
+            let rule = goals.require.first_mut().filter(|r| r.policy == Policy::Must)?;
             rule.source.text = format!("!({})", rule.source.text);
         }
         _ => {
-            let objective = spoilt.objective.first_mut()?;
+            // What was stated: the tier of what only should hold or improve comes before it.
+            let objective = spoilt.objective.last_mut()?;
             let value: coc_model::decimal::Decimal = objective.value.parse().ok()?;
-            let better = match rules.tiers.first()?.direction {
+            let better = match rules.tiers.last()?.direction {
                 Direction::Minimize => value.atto() + coc_model::decimal::ONE,
                 Direction::Maximize => value.atto() - coc_model::decimal::ONE,
             };

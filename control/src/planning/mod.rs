@@ -15,14 +15,16 @@ use coc_goals::rules::Rules;
 use coc_model::application::Application;
 use coc_model::canonical;
 use coc_model::estate::{Estate, Unknown};
+use coc_model::goals::Policy;
 use coc_model::marks::{base32, digest};
 use coc_model::mistake::{MistakeLog, Mistakes};
 use coc_model::plan::{
-    Check, ConflictItem, Cost, Evidence, Host, Inputs, Plan, PlannedResource, Relaxation, Status,
+    Before, Check, ConflictItem, Cost, Evidence, Host, Inputs, Plan, PlannedResource, Relaxation,
+    Status,
 };
 use coc_optimizer::conflict::{changes, conflict};
 use coc_optimizer::engine::{Budget, Engine, Proof};
-use coc_optimizer::lower::{Lowered, lower};
+use coc_optimizer::lower::{Lowered, lower_after};
 use coc_optimizer::portfolio::{Found, Outcome, optimize};
 use coc_optimizer::reading::read;
 use thiserror::Error;
@@ -68,10 +70,21 @@ pub enum PlanningError {
 
 /// True if goals look at zones, so that sites have to be zones.
 pub fn looks_at_zones(rules: &Rules) -> bool {
+    looks_at(rules, |node| {
+        matches!(node, Node::Property(_, Property::Zone) | Node::Places(Level::Zone))
+    })
+}
+
+/// True if goals look at what runs when the plan is made.
+fn looks_at_what_runs(rules: &Rules) -> bool {
+    rules.require.iter().any(|rule| rule.policy == Policy::Improve)
+        || looks_at(rules, |node| *node == Node::Moved)
+}
+
+/// True if some goal has a node that passes a test.
+fn looks_at(rules: &Rules, test: impl Fn(&Node) -> bool) -> bool {
     let mut looks = false;
-    let mut visit = |e: &Expression| {
-        looks |= matches!(&e.node, Node::Property(_, Property::Zone) | Node::Places(Level::Zone));
-    };
+    let mut visit = |e: &Expression| looks |= test(&e.node);
     for rule in &rules.require {
         walk(&rule.expression, &mut visit);
     }
@@ -96,7 +109,8 @@ fn walk(expression: &Expression, visit: &mut impl FnMut(&Expression)) {
 /// Goals that can't be lowered, documents that a cloud can't make, each at its place; a plan that
 /// the checker refuses.
 pub fn plan(request: &Request<'_>) -> Result<Plan, PlanningError> {
-    let lowered = lower(request.application, request.rules, request.estate)?;
+    let before = before(request);
+    let lowered = lower_after(before.as_ref(), request.application, request.rules, request.estate)?;
     let budget = Budget {
         time_left: request.time_left,
         gap_ppm: request.gap_ppm,
@@ -112,6 +126,13 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, PlanningError> {
             Ok(named(plan))
         }
     }
+}
+
+/// What runs now, if some goal looks at it.
+fn before(request: &Request<'_>) -> Option<Before> {
+    let parent = request.parent?;
+    let before = || Before { placements: parent.placements.clone(), hosts: parent.hosts.clone() };
+    looks_at_what_runs(request.rules).then(before)
 }
 
 fn blank(request: &Request<'_>, lowered: &Lowered, status: Status, proof: &Proof) -> Plan {
@@ -138,6 +159,7 @@ fn blank(request: &Request<'_>, lowered: &Lowered, status: Status, proof: &Proof
         },
         conflict: Vec::new(),
         relaxations: Vec::new(),
+        before: before(request),
         inputs: request.inputs.clone(),
     }
 }
@@ -178,9 +200,12 @@ fn found_plan(
 fn descended(mut plan: Plan, parent: Option<&Plan>) -> Plan {
     if let Some(parent) = parent {
         plan.parent.clone_from(&parent.parent);
+        // What ran before is not what a plan says.
+        let before = std::mem::replace(&mut plan.before, parent.before.clone());
         if canonical(&plan) == canonical(parent) {
             return named(plan);
         }
+        plan.before = before;
         plan.parent = Some(parent.plan.clone());
     }
     named(plan)

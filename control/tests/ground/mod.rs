@@ -267,6 +267,7 @@ pub(crate) fn plan_of(plan: &str, parent: Option<&str>, resources: Vec<PlannedRe
         unknown: vec![],
         evidence: Evidence::default(),
         conflict: vec![],
+        before: None,
         relaxations: vec![],
         inputs: Inputs::default(),
     }

@@ -34,6 +34,8 @@ pub(crate) struct Facts {
     pub(crate) labels: BTreeMap<String, BTreeMap<String, String>>,
     /// Thousandths of a vCPU and bytes that one replica of each service reserves.
     pub(crate) reserved: BTreeMap<String, (u64, u64)>,
+    /// Service and offering of each replica that ran before; `None` for an offering that is gone.
+    pub(crate) before: Vec<(String, Option<usize>)>,
     /// What each cloud is paid a month, in nano-dollars.
     pub(crate) spent: BTreeMap<String, i128>,
 }
@@ -58,6 +60,34 @@ pub(crate) enum Which {
     Possible(String, usize),
     /// The plan itself, handed to functions.
     Plan,
+}
+
+impl Facts {
+    /// How many replicas have left the machines they ran on before: of each service and offering as
+    /// many as are no longer there, less those that are no longer wanted.
+    pub(crate) fn moved(&self) -> i128 {
+        let mut moved = 0;
+        for (service, wanted) in &self.services {
+            let ran: Vec<Option<usize>> =
+                self.before.iter().filter(|b| b.0 == *service).map(|b| b.1).collect();
+            let mut kinds = ran.clone();
+            kinds.sort_unstable();
+            kinds.dedup();
+            let left: usize = kinds
+                .iter()
+                .map(|kind| {
+                    let count = ran.iter().filter(|o| *o == kind).count();
+                    let stays = self.replicas.iter().filter(|(s, host)| {
+                        s == service && kind.is_some_and(|o| self.hosts[*host] == o)
+                    });
+                    count.saturating_sub(stays.count())
+                })
+                .sum();
+            let fewer = ran.len().saturating_sub(usize::try_from(*wanted).unwrap_or(0));
+            moved += i128::try_from(left).unwrap_or(0) - i128::try_from(fewer).unwrap_or(0);
+        }
+        moved
+    }
 }
 
 impl Thing {

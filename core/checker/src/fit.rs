@@ -7,7 +7,7 @@ use std::sync::Arc;
 use coc_model::application::{Application, Replicas, Service};
 use coc_model::estate::{Estate, Offering};
 use coc_model::offer::Architecture;
-use coc_model::plan::Plan;
+use coc_model::plan::{Host, Plan};
 use coc_model::quantity::{Bytes, Cpu};
 
 use crate::facts::Facts;
@@ -21,14 +21,7 @@ pub(crate) fn facts(
     let mut faults = Vec::new();
     let mut hosts = Vec::new();
     for host in &plan.hosts {
-        let found = estate.offerings.iter().position(|o| {
-            let site = &estate.sites[o.site.index()];
-            *site.cloud == *host.cloud
-                && site.place.region.as_deref() == host.region.as_deref()
-                && site.place.zone.as_deref() == host.zone.as_deref()
-                && *o.offer.name == *host.offer
-        });
-        match found {
+        match offering_of(estate, host) {
             Some(offering) => hosts.push(offering),
             None => faults.push(format!(
                 "{} is a {} that {} does not have there",
@@ -65,10 +58,43 @@ pub(crate) fn facts(
     let reserved = application.services.iter();
     let reserved = reserved.map(|(n, s)| (n.clone(), reserved_by(n, s, plan))).collect();
     let estate = Arc::clone(estate);
+    let before = ran_before(&estate, plan);
     let spent = BTreeMap::new();
-    let facts =
-        Facts { estate, services, links, hosts, replicas, possible, labels, reserved, spent };
+    let facts = Facts {
+        estate,
+        services,
+        links,
+        hosts,
+        replicas,
+        possible,
+        labels,
+        reserved,
+        before,
+        spent,
+    };
     (facts, faults)
+}
+
+/// The offering that a host is of.
+fn offering_of(estate: &Estate, host: &Host) -> Option<usize> {
+    estate.offerings.iter().position(|o| {
+        let site = &estate.sites[o.site.index()];
+        *site.cloud == *host.cloud
+            && site.place.region.as_deref() == host.region.as_deref()
+            && site.place.zone.as_deref() == host.zone.as_deref()
+            && *o.offer.name == *host.offer
+    })
+}
+
+/// Service and offering of every replica that ran before.
+fn ran_before(estate: &Estate, plan: &Plan) -> Vec<(String, Option<usize>)> {
+    let Some(before) = &plan.before else { return Vec::new() };
+    let offering: BTreeMap<&str, Option<usize>> =
+        before.hosts.iter().map(|h| (h.id.as_str(), offering_of(estate, h))).collect();
+    let replicas = before.placements.iter();
+    replicas
+        .map(|p| (p.service.clone(), offering.get(p.host.as_str()).copied().flatten()))
+        .collect()
 }
 
 /// True if a service runs on every host, and others are there to say which hosts there are.
@@ -258,7 +284,7 @@ fn holds_faults(plan: &Plan, faults: &mut Vec<String>) {
 fn room_faults(
     application: &Application,
     plan: &Plan,
-    host: &coc_model::plan::Host,
+    host: &Host,
     (offering, processors): (&Offering, &Processors<'_>),
     faults: &mut Vec<String>,
 ) {
@@ -294,7 +320,7 @@ fn room_faults(
 }
 
 /// Two replicas on one host can't publish one port.
-fn port_faults(application: &Application, host: &coc_model::plan::Host, faults: &mut Vec<String>) {
+fn port_faults(application: &Application, host: &Host, faults: &mut Vec<String>) {
     let mut taken = BTreeSet::new();
     for (name, _) in &host.holds {
         let Some(service) = application.services.get(name) else { continue };

@@ -49,6 +49,22 @@ impl Reader {
         }
     }
 
+    /// How far a comparison of numbers that bounds one by the other is from holding.
+    pub(crate) fn missed_by(&self, text: &str) -> Option<Ratio<i128>> {
+        let tree = self.env.parser().parse(text).ok()?;
+        let Expr::Call(call) = &tree.expr else { return None };
+        let [left, right] = call.args.as_slice() else { return None };
+        let number = |side: &IdedExpr| match self.evaluate(&prepared(side.clone())) {
+            Answer::Number(number) => Some(number),
+            _ => None,
+        };
+        match call.func_name.as_str() {
+            operators::LESS | operators::LESS_EQUALS => Some(number(left)? - number(right)?),
+            operators::GREATER | operators::GREATER_EQUALS => Some(number(right)? - number(left)?),
+            _ => None,
+        }
+    }
+
     /// The left side of a comparison, for showing what it was judged by.
     pub(crate) fn left_side(&self, text: &str) -> Option<Ratio<i128>> {
         let tree = self.env.parser().parse(text).ok()?;
@@ -95,6 +111,7 @@ impl Reader {
             context.add_variable_as_val(name, Box::new(CelList::from(names)));
         }
         context.add_variable_as_val("cost", Box::new(Quantity::paid(self.cost, HOURS_PER_MONTH)));
+        context.add_variable_as_val("moved", Box::new(Quantity::integer(facts.moved())));
         context.add_variable_as_val("placed", Box::new(Quantity::integer(self.placed)));
         match Value::resolve_val(tree, &context) {
             Ok(value) => {

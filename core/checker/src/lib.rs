@@ -13,7 +13,7 @@ mod quantity;
 
 use std::sync::Arc;
 
-use coc_goals::expression::Type;
+use coc_goals::expression::{Aggregate, Expression, Node, Operator, Type};
 use coc_goals::number::{Number, Unit};
 use coc_goals::rules::Rules;
 use coc_model::application::Application;
@@ -55,8 +55,67 @@ pub fn check(question: &Question<'_>) -> Check {
     let requirements: Vec<CheckedRequirement> =
         question.rules.require.iter().map(|rule| judged(&reader, rule)).collect();
     faults.extend(objective_faults(&reader, question));
-    let met = requirements.iter().all(|r| r.satisfied || r.policy == Policy::Should);
+    let before = before(question);
+    let met = requirements.iter().zip(&question.rules.require).all(|(judged, rule)| {
+        judged.satisfied
+            || match rule.policy {
+                Policy::Must => false,
+                Policy::Should => true,
+                Policy::Improve => no_worse(before.as_ref(), &reader, rule),
+            }
+    });
     Check { accepted: faults.is_empty() && met, requirements, faults }
+}
+
+/// What ran before, to be asked the same questions; `None` if nothing did or it can't be looked up.
+fn before(question: &Question<'_>) -> Option<Reader> {
+    let before = question.plan.before.as_ref()?;
+    let plan = Plan {
+        placements: before.placements.clone(),
+        hosts: before.hosts.clone(),
+        before: None,
+        ..question.plan.clone()
+    };
+    let (mut facts, faults) = fit::facts(question.application, question.estate, &plan);
+    if !faults.is_empty() {
+        return None;
+    }
+    let priced = price::price(question.application, &plan, &facts);
+    facts.spent = priced.spent;
+    let placed = i128::try_from(facts.replicas.len()).unwrap_or(i128::MAX);
+    let cost = Ratio::new(priced.total.nano(), 1_000_000_000);
+    Some(Reader::new(Arc::new(facts), cost, placed))
+}
+
+/// True if a requirement that does not hold did not hold before and, where it compares sums, is
+/// missed by no more than then. How far other conditions are missed is for the optimizer to say.
+fn no_worse(before: Option<&Reader>, now: &Reader, rule: &coc_goals::rules::Rule) -> bool {
+    let Some(before) = before else { return false };
+    let text = &rule.source.text;
+    if before.read(text) == Answer::Truth(true) {
+        return false;
+    }
+    match (before.missed_by(text), now.missed_by(text)) {
+        (Some(then), Some(now)) if compares_sums(&rule.expression) => now <= then,
+        _ => true,
+    }
+}
+
+/// True if a condition compares sums of what is counted and paid.
+fn compares_sums(expression: &Expression) -> bool {
+    fn is_sum(e: &Expression) -> bool {
+        match &e.node {
+            Node::Number(_) | Node::Cost | Node::Spend(_) | Node::Placed | Node::Moved => true,
+            Node::Aggregated(Aggregate::Count, _, _, None) => true,
+            Node::Aggregated(Aggregate::Sum, _, _, Some(body)) => {
+                matches!(body.node, Node::Property(..))
+            }
+            Node::Scaled(of, _) => is_sum(of),
+            Node::Arithmetic(Operator::Add | Operator::Subtract, a, b) => is_sum(a) && is_sum(b),
+            _ => false,
+        }
+    }
+    matches!(&expression.node, Node::Compare(_, a, b) if is_sum(a) && is_sum(b))
 }
 
 fn judged(reader: &Reader, rule: &coc_goals::rules::Rule) -> CheckedRequirement {
@@ -78,7 +137,7 @@ fn judged(reader: &Reader, rule: &coc_goals::rules::Rule) -> CheckedRequirement 
 /// What a requirement was judged by: the left side of a comparison, else whether it holds.
 fn shown(reader: &Reader, rule: &coc_goals::rules::Rule, truth: bool) -> String {
     let unit = match &rule.expression.node {
-        coc_goals::expression::Node::Compare(_, a, b) => match (a.gives, b.gives) {
+        Node::Compare(_, a, b) => match (a.gives, b.gives) {
             (Type::Number(x), Type::Number(y)) => x.with(y),
             _ => None,
         },

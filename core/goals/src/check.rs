@@ -165,6 +165,7 @@ impl Checker<'_> {
             "links" => all(Element::Link),
             "cost" => (Node::Cost, Type::Number(Unit::MoneyPerMonth)),
             "placed" => (Node::Placed, Type::Number(Unit::One)),
+            "moved" => (Node::Moved, Type::Number(Unit::One)),
             _ => match Level::ALL.iter().find(|l| l.0 == name) {
                 Some(&(_, level)) => (Node::Places(level), Type::List(Element::Text)),
                 None => return self.unknown_name(node, name),
@@ -175,7 +176,7 @@ impl Checker<'_> {
 
     fn unknown_name(&mut self, node: &IdedExpr, name: &str) -> Checked {
         let scope: Vec<String> = self.scope.iter().map(|(n, _)| n.clone()).collect();
-        let known = ["services", "hosts", "links", "cost", "placed"].into_iter();
+        let known = ["services", "hosts", "links", "cost", "placed", "moved"].into_iter();
         let known = known.chain(Level::ALL.iter().map(|l| l.0));
         let hint = if self.names.services.contains(name) {
             Some(format!("a service is named in quotes: \"{name}\""))

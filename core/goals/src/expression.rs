@@ -96,6 +96,7 @@ impl Expression {
             | Node::Places(_)
             | Node::Cost
             | Node::Placed
+            | Node::Moved
             | Node::Replicas(None) => Vec::new(),
             Node::List(items) => items.iter().collect(),
             Node::Replicas(Some(a))
@@ -132,6 +133,7 @@ impl Expression {
             | Node::Places(_)
             | Node::Cost
             | Node::Placed
+            | Node::Moved
             | Node::Replicas(None) => {}
             Node::List(items) => items.iter_mut().for_each(|item| item.visit_mut(visitor)),
             Node::Replicas(Some(a))
@@ -198,6 +200,8 @@ pub enum Node {
     Cost,
     /// `placed`: how many replicas run.
     Placed,
+    /// `moved`: how many replicas leave the machines they run on now.
+    Moved,
     /// `spend(cloud)`: what of the cost is paid to one cloud a month.
     Spend(Box<Expression>),
     /// `excess(x, y)`: how far x is above y; zero where it is not.

@@ -41,8 +41,20 @@ pub struct Plan {
     /// The smallest changes that would make a plan possible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relaxations: Vec<Relaxation>,
+    /// What ran before, where goals look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
     /// What it was made from.
     pub inputs: Inputs,
+}
+
+/// What runs when a plan is made, by the plan it runs by.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Before {
+    /// Where each replica runs.
+    pub placements: Vec<Placement>,
+    /// The machines.
+    pub hosts: Vec<Host>,
 }
 
 /// What is proved of a plan.

@@ -5,8 +5,8 @@ use coc_model::goals::{Direction, Policy};
 use crate::engine::{Budget, Engine};
 use crate::portfolio::{Found, Outcome, optimize};
 use crate::problem::{
-    Combination, Formula, GroupId, HostOption, Measure, OptionId, Origin, Problem, Scale, Table,
-    Tier,
+    Combination, DimensionRule, Formula, GroupId, HostOption, Measure, OptionId, Origin, Problem,
+    Scale, Table, Tier,
 };
 
 /// A rule that takes part in a conflict.
@@ -18,6 +18,8 @@ pub enum Rule {
     Limit(usize),
     /// Index of a rule on sharing hosts.
     Apart(usize),
+    /// Index of a rule on what is on one host.
+    Dimension(usize),
     /// A group that fits nowhere, whatever the goals.
     Fit(usize),
 }
@@ -56,6 +58,7 @@ pub fn conflict(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
         .map(Rule::Requirement)
         .chain((0..problem.limits.len()).map(Rule::Limit))
         .chain((0..problem.apart.len()).map(Rule::Apart))
+        .chain((0..problem.dimension_rules.len()).map(Rule::Dimension))
         .collect();
     let mut minimal = true;
     // Later rules are tried first: what the person wrote comes before what clouds say, and in a
@@ -74,6 +77,11 @@ pub fn conflict(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
 }
 
 fn fits_nowhere(problem: &Problem, group: GroupId) -> bool {
+    let mut problem = problem.clone();
+    for rule in (0..problem.dimension_rules.len()).rev() {
+        without_dimension(&mut problem, rule);
+    }
+    let problem = &problem;
     let g = &problem.groups[group.0];
     let may = |option| g.may_use(problem, OptionId(option));
     !problem.partial && g.count > 0 && !(0..problem.options.len()).any(may)
@@ -128,6 +136,7 @@ fn origin(problem: &Problem, rule: Rule) -> Origin {
         Rule::Requirement(r) => problem.requirements[r].origin.clone(),
         Rule::Limit(l) => problem.limits[l].origin.clone(),
         Rule::Apart(a) => problem.apart[a].origin.clone(),
+        Rule::Dimension(d) => problem.dimension_rules[d].origin.clone(),
         Rule::Fit(g) => misfit(problem, g),
     }
 }
@@ -136,6 +145,13 @@ fn origin(problem: &Problem, rule: Rule) -> Origin {
 fn only(problem: &Problem, rules: &[Rule]) -> Problem {
     let kept = |rule: Rule| rules.contains(&rule);
     let indexed = |n: usize| 0..n;
+    let mut problem = problem.clone();
+    for rule in indexed(problem.dimension_rules.len()).rev() {
+        if !kept(Rule::Dimension(rule)) {
+            without_dimension(&mut problem, rule);
+        }
+    }
+    let problem = &problem;
     Problem {
         requirements: indexed(problem.requirements.len())
             .filter(|r| kept(Rule::Requirement(*r)))
@@ -151,6 +167,17 @@ fn only(problem: &Problem, rules: &[Rule]) -> Problem {
             .collect(),
         tiers: Vec::new(),
         ..problem.clone()
+    }
+}
+
+/// Takes out a rule on what is on one host: nothing weighs, and every machine bears that.
+fn without_dimension(problem: &mut Problem, rule: usize) {
+    let DimensionRule { dimension, .. } = problem.dimension_rules.remove(rule);
+    for group in &mut problem.groups {
+        group.demand[dimension] = 0;
+    }
+    for option in &mut problem.options {
+        option.capacity[dimension] = 0;
     }
 }
 
@@ -174,6 +201,12 @@ pub fn changes(
             Rule::Apart(a) => {
                 let mut without = problem.clone();
                 without.apart.remove(*a);
+                best(&without, engines, budget)
+                    .map(|value| Change { says: format!("without: {}", origin.says), value })
+            }
+            Rule::Dimension(d) => {
+                let mut without = problem.clone();
+                without_dimension(&mut without, *d);
                 best(&without, engines, budget)
                     .map(|value| Change { says: format!("without: {}", origin.says), value })
             }

@@ -57,7 +57,7 @@ pub struct HostOption {
     pub offering: usize,
     /// Index of its site.
     pub site: usize,
-    /// What one host holds, per dimension.
+    /// What one host holds, per dimension; nothing at all where a number is negative.
     pub capacity: Vec<i64>,
 }
 

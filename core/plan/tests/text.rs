@@ -124,6 +124,7 @@ fn shop() -> Plan {
         unknown: vec![],
         evidence: Evidence { time_ms: 314, ..Evidence::default() },
         conflict: vec![],
+        before: None,
         relaxations: vec![],
         inputs: Inputs::default(),
     }

@@ -182,7 +182,8 @@ impl Writer<'_> {
             .conflicts
             .iter()
             .all(|&(a, b)| !((a == class && self.room[b] > 0) || (b == class && self.room[a] > 0)));
-        if !allowed || !beside {
+        let closed = self.left.iter().any(|left| *left < 0);
+        if !allowed || !beside || closed {
             return 0;
         }
         let by_size = c

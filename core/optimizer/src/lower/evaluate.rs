@@ -172,6 +172,7 @@ impl World<'_> {
             | Node::Cost
             | Node::Spend(_)
             | Node::Placed
+            | Node::Moved
             | Node::Quantified(..)
             | Node::Aggregated(..) => Err(unfit(
                 expression,

@@ -338,8 +338,9 @@ impl Lowering<'_> {
         if let Some(formula) = self.single_extreme(sum, strict) {
             return Ok(formula);
         }
-        let (combination, _) = sum.whole().ok_or_else(range)?;
+        let (combination, factor) = sum.whole().ok_or_else(range)?;
         let combination = if strict { self.problem.below_zero(&combination) } else { combination };
+        self.factors.push((combination.clone(), factor));
         Ok(Formula::AtMostZero(combination))
     }
 
@@ -423,7 +424,7 @@ impl Over {
 /// True if a number or condition depends on what is decided, apart from bound variables.
 pub(super) fn is_decided(e: &Expression) -> bool {
     super::evaluate::any_node(e, &|n| match &n.node {
-        Node::Cost | Node::Spend(_) | Node::Placed | Node::Aggregated(..) => true,
+        Node::Cost | Node::Spend(_) | Node::Placed | Node::Moved | Node::Aggregated(..) => true,
         Node::Latency(a, b) => [a, b].iter().any(|s| s.gives != Type::Replica),
         _ => false,
     })

@@ -9,6 +9,9 @@ use super::hosts::{HostRules, Load};
 use super::number::checked_lcm;
 use crate::problem::DimensionRule;
 
+/// The capacity of a machine that may hold nothing, not even what weighs nothing.
+const NOTHING_FITS: i64 = -1;
+
 impl Lowering<'_> {
     /// One dimension for each rule. A machine that bears less than nothing, or of which it is not
     /// known what it bears, is not used.
@@ -34,11 +37,9 @@ impl Lowering<'_> {
                     .sum();
                 let demand = (weight * Fraction::from_integer(scale)).to_integer();
                 group.demand.push(i64::try_from(demand).unwrap_or(i64::MAX));
-                let bears = group.options.iter().zip(&room);
-                group.options = bears.map(|(may, room)| *may && room.is_some()).collect();
             }
             for (option, room) in self.problem.options.iter_mut().zip(room) {
-                option.capacity.push(room.unwrap_or(0));
+                option.capacity.push(room.unwrap_or(NOTHING_FITS));
             }
         }
     }

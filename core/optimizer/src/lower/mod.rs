@@ -14,7 +14,9 @@ mod loads;
 mod number;
 mod pairs;
 mod profiles;
+mod running;
 mod tables;
+mod violation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,17 +28,20 @@ use coc_model::application::{Application, Replicas, Service};
 use coc_model::estate::{Estate, Offering, SiteId, Unknown};
 use coc_model::goals::Policy;
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, closest};
+use coc_model::plan::Before;
 
 use crate::assume::{Demands, demands};
 use crate::problem::{
-    Combination, Formula, GroupId, HostLimit, HostOption, Measure, OptionId, Origin, Problem,
-    Requirement, Scale, Tier,
+    Combination, Formula, GroupId, HostLimit, HostOption, OptionId, Origin, Problem, Requirement,
+    Scale,
 };
 pub use cost::storage_cost;
 use evaluate::Unfit;
 pub(crate) use evaluate::{Bound, Scope, World};
 pub use groups::mounts;
 use hosts::HostRules;
+use number::Linear;
+use running::Running;
 
 /// A problem, and what is needed to read its solutions.
 #[derive(Clone, Debug)]
@@ -55,11 +60,24 @@ pub struct Lowered {
     pub unknown: Vec<Unknown>,
 }
 
-/// Lowers goals over an application and an estate.
+/// Lowers goals over an application and an estate, with nothing running yet.
 ///
 /// # Errors
 /// Every goal that names an unknown place or can't be lowered, each at its column.
 pub fn lower(
+    application: &Application,
+    rules: &Rules,
+    estate: &Estate,
+) -> Result<Lowered, Mistakes> {
+    lower_after(None, application, rules, estate)
+}
+
+/// Lowers goals over an application and an estate, given what runs now.
+///
+/// # Errors
+/// Like [`lower`].
+pub fn lower_after(
+    before: Option<&Before>,
     application: &Application,
     rules: &Rules,
     estate: &Estate,
@@ -78,8 +96,10 @@ pub fn lower(
         per_host: &per_host,
         silent: silent_on_architecture(estate),
         scale: None,
+        factors: Vec::new(),
         pending: Vec::new(),
         paid: cost::Paid::default(),
+        running: before.map(|before| Running::of(before, estate)),
     };
     lowering.options();
     lowering.tell_of_silence();
@@ -145,8 +165,12 @@ struct Lowering<'a> {
     silent: BTreeSet<Arc<str>>,
     /// How the last comparison of numbers reads.
     scale: Option<Scale>,
+    /// Comparisons, and what their numbers were multiplied by to be whole.
+    factors: Vec<(Combination, i128)>,
     /// What has to hold for the comparison that is being lowered to be known.
     pending: Vec<Formula>,
+    /// What runs now.
+    running: Option<Running>,
     /// What the cost is made of.
     paid: cost::Paid,
 }
@@ -276,7 +300,7 @@ impl Lowering<'_> {
         host_rules: &HostRules,
         cost: &Combination,
         log: &mut MistakeLog,
-    ) -> Vec<Combination> {
+    ) -> Vec<Linear> {
         let mut violations = Vec::new();
         for rule in &rules.require {
             let origin = origin_of(rule);
@@ -286,9 +310,14 @@ impl Lowering<'_> {
                 continue;
             }
             let scale = self.scale.filter(|_| matches!(formula, Formula::AtMostZero(_)));
-            if rule.policy == Policy::Should {
-                violations.push(self.violation(&formula));
-            }
+            let formula = match rule.policy {
+                Policy::Must => formula,
+                Policy::Should => {
+                    violations.push(self.violation(&formula));
+                    formula
+                }
+                Policy::Improve => self.improved(formula, &rule.goal, &mut violations),
+            };
             let policy = rule.policy;
             self.problem.requirements.push(Requirement { formula, policy, origin, scale });
         }
@@ -335,48 +364,6 @@ impl Lowering<'_> {
                 log.push(mistake);
             }
         });
-    }
-
-    /// How far a formula is from holding, to be minimised: the excess of what it compares; 1 for a
-    /// choice of which none holds.
-    fn violation(&mut self, formula: &Formula) -> Combination {
-        match formula {
-            Formula::AtMostZero(combination) => {
-                Combination::of(self.problem.measure(Measure::Excess(combination.clone())))
-            }
-            Formula::And(parts) => {
-                let mut sum = Combination::default();
-                for part in parts {
-                    let part = self.violation(part);
-                    sum.constant += part.constant;
-                    sum.terms.extend(part.terms);
-                }
-                sum
-            }
-            Formula::Or(_) => {
-                Combination::of(self.problem.measure(Measure::Broken(formula.clone())))
-            }
-        }
-    }
-
-    /// One tier before all others that minimises the violation of what only should hold.
-    fn violation_tier(&mut self, violations: Vec<Combination>) -> usize {
-        if violations.is_empty() {
-            return 0;
-        }
-        let mut objective = Combination::default();
-        for violation in violations {
-            objective.constant += violation.constant;
-            objective.terms.extend(violation.terms);
-        }
-        self.problem.tiers.push(Tier {
-            objective,
-            direction: coc_model::goals::Direction::Minimize,
-            tolerance_atto: 0,
-            origin: Origin { says: "violation of what should hold".into(), at: None },
-            scale: Scale::PLAIN,
-        });
-        1
     }
 
     fn tiers(&mut self, rules: &Rules, cost: &Combination, log: &mut MistakeLog) {

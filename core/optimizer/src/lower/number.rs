@@ -158,6 +158,7 @@ impl Lowering<'_> {
             Node::Cost => Ok(dollars(cost)),
             Node::Spend(cloud) => self.spend(cloud, scope),
             Node::Placed => Ok(self.placed()),
+            Node::Moved => self.moved(expression),
             Node::Scaled(of, factor) => {
                 let of = self.number(of, scope, cost)?;
                 in_range(expression, of.scaled(factor.value))

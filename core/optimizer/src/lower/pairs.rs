@@ -263,9 +263,7 @@ fn latency_to_service(side: &Expression, outer: &str) -> Option<Expression> {
         return side.children().into_iter().find_map(|c| latency_to_service(c, outer));
     };
     let is_outer = |e: &Expression| matches!(&e.node, Node::Variable(name) if name == outer);
-    let is_service = |e: &Expression| {
-        matches!(e.gives, Type::Text | Type::Service)
-    };
+    let is_service = |e: &Expression| matches!(e.gives, Type::Text | Type::Service);
     match (&**a, &**b) {
         (a, b) if is_outer(a) && is_service(b) => Some(b.clone()),
         (a, b) if is_service(a) && is_outer(b) => Some(a.clone()),

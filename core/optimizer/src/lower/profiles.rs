@@ -31,7 +31,8 @@ pub(super) fn looks_at_many(expression: &Expression) -> bool {
         | Node::Aggregated(..)
         | Node::Cost
         | Node::Spend(_)
-        | Node::Placed => true,
+        | Node::Placed
+        | Node::Moved => true,
         Node::Latency(a, b) => [a, b].iter().any(|s| s.gives != Type::Replica),
         _ => false,
     })

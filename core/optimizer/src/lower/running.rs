@@ -1,0 +1,133 @@
+//! What runs now: what leaves its machine, and what a goal that is to improve may not make worse.
+
+use std::collections::BTreeMap;
+
+use coc_goals::expression::Expression;
+use coc_goals::number::Fraction;
+use coc_model::estate::{Estate, Unknown};
+use coc_model::plan::Before;
+
+use super::evaluate::replica_count;
+use super::number::{Linear, in_range};
+use super::{Lowering, Refused};
+use crate::problem::{Formula, GroupId, OptionId, Table};
+use crate::solution::{HostUse, Solution};
+
+/// The replicas that run now: on each machine, the offering and how many of which service. An
+/// offering that clouds no longer have is not known.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    hosts: Vec<(Option<usize>, BTreeMap<String, i64>)>,
+}
+
+impl Running {
+    pub(super) fn of(before: &Before, estate: &Estate) -> Self {
+        let hosts = before.hosts.iter().map(|host| {
+            let offering = estate.offerings.iter().position(|o| {
+                let site = &estate.sites[o.site.index()];
+                *site.cloud == *host.cloud
+                    && site.place.region.as_deref() == host.region.as_deref()
+                    && site.place.zone.as_deref() == host.zone.as_deref()
+                    && *o.offer.name == *host.offer
+            });
+            let mut holds = BTreeMap::new();
+            for placement in before.placements.iter().filter(|p| p.host == host.id) {
+                *holds.entry(placement.service.clone()).or_insert(0) += 1;
+            }
+            (offering, holds)
+        });
+        Self { hosts: hosts.collect() }
+    }
+
+    /// How many replicas of a service run on each offering, and how many elsewhere.
+    fn of_service(&self, service: &str) -> (BTreeMap<usize, i64>, i64) {
+        let (mut known, mut elsewhere) = (BTreeMap::new(), 0);
+        for (offering, holds) in &self.hosts {
+            let here = holds.get(service).copied().unwrap_or(0);
+            match offering {
+                Some(offering) => *known.entry(*offering).or_insert(0) += here,
+                None => elsewhere += here,
+            }
+        }
+        (known, elsewhere)
+    }
+}
+
+impl Lowering<'_> {
+    /// How many replicas leave the machines they run on now: of every service as many as run on
+    /// machines of one kind in one place and will no longer. Replicas that are taken away because
+    /// fewer are wanted do not move.
+    pub(super) fn moved(&mut self, at: &Expression) -> Refused<Linear> {
+        let Some(running) = self.running.clone() else { return Ok(Linear::default()) };
+        let mut moved = Linear::default();
+        for service in self.group_of.keys().cloned().collect::<Vec<_>>() {
+            let (known, elsewhere) = running.of_service(&service);
+            let wanted = self.world.application.services.get(&service).map_or(0, replica_count);
+            let runs = known.values().sum::<i64>() + elsewhere;
+            let fewer = (runs - i64::from(wanted)).max(0);
+            moved.constant += Fraction::from_integer((elsewhere - fewer).into());
+            for (offering, count) in known {
+                let options = self.problem.options.iter();
+                let here = options.map(|o| i128::from(o.offering == offering)).collect();
+                let stays = self.sum_over_items(vec![(service.clone(), Table::Option(here))]);
+                let stays = Linear::term(Fraction::from_integer(1), stays);
+                let count = Linear::constant(Fraction::from_integer(count.into()));
+                let leaves = self.excess(at, count, stays)?;
+                moved = in_range(at, moved.plus(leaves))?;
+            }
+        }
+        Ok(moved)
+    }
+
+    /// What a goal that is to improve asks for: that it holds, if it holds now or nothing runs; else
+    /// that it is missed by no more than now, and by as little as can be.
+    pub(super) fn improved(
+        &mut self,
+        formula: Formula,
+        goal: &str,
+        violations: &mut Vec<Linear>,
+    ) -> Formula {
+        if self.running.is_none() {
+            return formula;
+        }
+        let Some(solution) = self.solution_now() else {
+            self.unknown.push(Unknown {
+                what: format!("how far {goal} holds now"),
+                why: "what runs is on machines that the clouds no longer have: it has to hold"
+                    .to_owned(),
+            });
+            return formula;
+        };
+        let violation = self.violation(&formula);
+        let (mut no_worse, _) = self.whole_violation(&violation, &formula);
+        let now = solution.worth(&self.problem).value(&no_worse);
+        if now <= 0 {
+            return formula;
+        }
+        no_worse.constant = no_worse.constant.saturating_sub(now);
+        violations.push(violation);
+        Formula::AtMostZero(no_worse)
+    }
+
+    /// What runs now as a solution of the problem.
+    fn solution_now(&self) -> Option<Solution> {
+        let running = self.running.as_ref()?;
+        let mut solution = Solution::default();
+        for (offering, holds) in &running.hosts {
+            let option = self.problem.options.iter().position(|o| Some(o.offering) == *offering)?;
+            let mut items = Vec::new();
+            for (index, group) in self.problem.groups.iter().enumerate() {
+                let of = |(service, each): &(std::sync::Arc<str>, i64)| {
+                    holds.get(&**service).copied().unwrap_or(0) / each
+                };
+                let count = group.services.iter().map(of).min().unwrap_or(0);
+                if count > 0 {
+                    items.push((GroupId(index), count));
+                }
+            }
+            solution.hosts.push(HostUse { option: OptionId(option), holds: items });
+        }
+        solution.normalise();
+        Some(solution)
+    }
+}
