@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "the solver has a C interface only")]
 
 use std::ffi::{CString, c_int, c_void};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use highs_sys as sys;
 
@@ -49,6 +49,8 @@ pub(crate) struct Outcome {
     /// No solution has a smaller objective.
     pub(crate) bound: f64,
     pub(crate) nodes: u64,
+    /// True if a second search, without presolve, found that there is nothing better.
+    pub(crate) confirmed: bool,
 }
 
 /// How a run ended.
@@ -156,23 +158,74 @@ pub(crate) struct Settings {
     pub(crate) time: Duration,
     pub(crate) seed: u64,
     pub(crate) relative_gap: f64,
+    /// How far apart values of the objective lie, in its numbers.
+    pub(crate) step: f64,
 }
 
-/// Minimises a model. That there is no solution is believed only if the solver says so with and
-/// without its presolve; and a run that fails (its own last check finds a row open by a hair more
-/// than allowed) is made again without.
+/// How a run of the solver is set up.
+#[derive(Clone, Copy, Debug)]
+struct Setup {
+    presolve: &'static str,
+    /// How far integers may be off; how far rows may be missed.
+    tolerance: f64,
+}
+
+const PRESOLVED: Setup = Setup { presolve: "on", tolerance: 1e-9 };
+const WHOLE: Setup = Setup { presolve: "off", tolerance: 1e-9 };
+/// For models at whose answers the solver's own last check fails by a hair.
+const LOOSE: Setup = Setup { presolve: "on", tolerance: 1e-8 };
+
+/// Minimises a model. The solver's presolve has faults: that there is no solution is believed only if
+/// it says so with and without; and after an optimum a second search, without, looks for something
+/// better, for as long as the first one took and a second.
 pub(crate) fn solve(model: &Model, settings: Settings) -> Result<Outcome, Failed> {
-    match solve_once(model, settings, "on") {
-        Ok(outcome) if outcome.status != Status::Infeasible => Ok(outcome),
-        _ => solve_once(model, settings, "off"),
+    let begun = Instant::now();
+    let left = || settings.time.saturating_sub(begun.elapsed());
+    let again = |setup| solve_once(model, Settings { time: left(), ..settings }, setup);
+    let first = match solve_once(model, settings, PRESOLVED) {
+        Ok(outcome) if outcome.status != Status::Infeasible => outcome,
+        Ok(_) => return again(WHOLE),
+        Err(_) => return again(WHOLE).or_else(|_| again(LOOSE)),
+    };
+    let Some(values) = first.values.as_ref().filter(|_| first.status == Status::Optimal) else {
+        return Ok(first);
+    };
+    let time = left().min(begun.elapsed() + Duration::from_secs(1));
+    let better = model.better_than(values, settings.step);
+    let outcome = match solve_once(&better, Settings { time, ..settings }, WHOLE) {
+        Ok(second) if second.status == Status::Infeasible => Outcome { confirmed: true, ..first },
+        Ok(second) if second.values.is_some() => again(WHOLE)?,
+        _ => first,
+    };
+    Ok(outcome)
+}
+
+impl Model {
+    /// The model with nothing left but what is better than a solution by half a step, or by as much
+    /// as the solver can see.
+    fn better_than(&self, values: &[f64], step: f64) -> Self {
+        let terms: Vec<(usize, f64)> = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.cost != 0.0)
+            .map(|(index, column)| (index, column.cost))
+            .collect();
+        let value: f64 = terms.iter().map(|(index, cost)| cost * values[*index]).sum();
+        let seen = 1e-6_f64.max(value.abs() * 1e-7);
+        let upper = value - seen.max(step / 2.0);
+        let mut model = self.clone();
+        model.rows.push(Row { lower: f64::NEG_INFINITY, upper, terms });
+        model
     }
 }
 
-fn solve_once(model: &Model, settings: Settings, presolve: &str) -> Result<Outcome, Failed> {
+fn solve_once(model: &Model, settings: Settings, setup: Setup) -> Result<Outcome, Failed> {
     // Rows without terms are judged here: what the solver makes of a model with such rows and no
     // columns is of no use.
     let broken = |r: &Row| r.terms.is_empty() && (r.lower > 0.0 || r.upper < 0.0);
-    let ended = |status, values| Ok(Outcome { status, values, bound: 0.0, nodes: 0 });
+    let ended =
+        |status, values| Ok(Outcome { status, values, bound: 0.0, nodes: 0, confirmed: false });
     if model.rows.iter().any(broken) {
         return ended(Status::Infeasible, None);
     }
@@ -183,12 +236,12 @@ fn solve_once(model: &Model, settings: Settings, presolve: &str) -> Result<Outco
     instance.set_bool("output_flag", false)?;
     instance.set_int("threads", THREADS)?;
     instance.set_int("random_seed", c_int::try_from(settings.seed % 1_000_000).unwrap_or(0))?;
-    instance.set_text("presolve", presolve)?;
+    instance.set_text("presolve", setup.presolve)?;
     instance.set_int("presolve_rule_off", PRESOLVE_RULES_OFF)?;
     instance.set_double("time_limit", settings.time.as_secs_f64())?;
     instance.set_double("mip_rel_gap", settings.relative_gap)?;
     instance.set_double("mip_abs_gap", 0.0)?;
-    instance.set_double("mip_feasibility_tolerance", 1e-9)?;
+    instance.set_double("mip_feasibility_tolerance", setup.tolerance)?;
     instance.set_double("primal_feasibility_tolerance", 1e-9)?;
     instance.set_double("dual_feasibility_tolerance", 1e-9)?;
     hand_over(&instance, model)?;
@@ -263,7 +316,7 @@ fn read_back(instance: &Instance, model: &Model) -> Result<Outcome, Failed> {
     let integer = model.columns.iter().any(|c| c.integer);
     let objective = instance.double_info("objective_function_value").unwrap_or(f64::NEG_INFINITY);
     let bound = if integer { bound } else { objective };
-    Ok(Outcome { status, values, bound, nodes: instance.nodes() })
+    Ok(Outcome { status, values, bound, nodes: instance.nodes(), confirmed: false })
 }
 
 /// `kSolutionStatusFeasible` of the C interface.
@@ -292,7 +345,7 @@ mod tests {
     use super::*;
 
     const SETTINGS: Settings =
-        Settings { time: Duration::from_secs(10), seed: 0, relative_gap: 0.0 };
+        Settings { time: Duration::from_secs(10), seed: 0, relative_gap: 0.0, step: 1.0 };
 
     fn column(cost: f64, upper: f64) -> Column {
         Column { cost, lower: 0.0, upper, integer: true }

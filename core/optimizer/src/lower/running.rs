@@ -93,7 +93,7 @@ impl Lowering<'_> {
         let Some(solution) = self.solution_now() else {
             self.unknown.push(Unknown {
                 what: format!("how far {goal} holds now"),
-                why: "what runs is on machines that the clouds no longer have: it has to hold"
+                why: "what runs is on machines that could not be taken today: it has to hold"
                     .to_owned(),
             });
             return formula;
@@ -109,7 +109,7 @@ impl Lowering<'_> {
         Formula::AtMostZero(no_worse)
     }
 
-    /// What runs now as a solution of the problem.
+    /// What runs now as a solution of the problem; `None` if it is where it could not be put today.
     fn solution_now(&self) -> Option<Solution> {
         let running = self.running.as_ref()?;
         let mut solution = Solution::default();
@@ -121,6 +121,9 @@ impl Lowering<'_> {
                     holds.get(&**service).copied().unwrap_or(0) / each
                 };
                 let count = group.services.iter().map(of).min().unwrap_or(0);
+                if count > 0 && !group.may_use(&self.problem, OptionId(option)) {
+                    return None;
+                }
                 if count > 0 {
                     items.push((GroupId(index), count));
                 }
