@@ -270,7 +270,7 @@ fn impossible(request: &Request<'_>, lowered: &Lowered, proof: &Proof, budget: B
             at: origin.at.as_ref().map_or_else(String::new, ToString::to_string),
         })
         .collect();
-    plan.relaxations = changes(&lowered.problem, &found, request.engines, budget)
+    plan.relaxations = changes(&lowered.problem, &lowered.compared, &found, request.engines, budget)
         .into_iter()
         .map(|change| Relaxation {
             change: change.says,

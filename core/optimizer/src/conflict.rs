@@ -1,12 +1,15 @@
 //! Why no solution exists, and the smallest changes that would allow one.
 
+use std::collections::BTreeMap;
+
 use coc_model::goals::{Direction, Policy};
 
 use crate::engine::{Budget, Engine};
+use crate::lower::Compared;
 use crate::portfolio::{Found, Outcome, optimize};
 use crate::problem::{
-    Combination, Formula, GroupId, HostOption, Measure, OptionId, Origin, Problem, Scale, Table,
-    Tier,
+    Combination, Formula, GroupId, HostLimit, HostOption, Measure, OptionId, Origin, Problem,
+    Scale, Table, Tier,
 };
 
 /// A rule that takes part in a conflict.
@@ -156,9 +159,10 @@ fn only(problem: &Problem, rules: &[Rule]) -> Problem {
 
 /// For each rule of a conflict the smallest change of it alone that allows a solution, proved to be
 /// the smallest, with the first tier's value then; a comparison can also be kept as a wish. Rules
-/// whose change alone does not suffice give none.
+/// whose change alone does not suffice give none. What requirements compare is as lowering found it.
 pub fn changes(
     problem: &Problem,
+    compared: &BTreeMap<usize, Compared>,
     conflict: &Conflict,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
@@ -167,7 +171,13 @@ pub fn changes(
     for (rule, origin) in &conflict.rules {
         let change = match rule {
             Rule::Requirement(r) => {
-                changes.extend(requirement_changes(problem, *r, origin, engines, budget));
+                changes.extend(requirement_changes(
+                    problem,
+                    (*r, compared.get(r)),
+                    origin,
+                    engines,
+                    budget,
+                ));
                 continue;
             }
             Rule::Limit(l) => limit_change(problem, *l, origin, engines, budget),
@@ -186,7 +196,7 @@ pub fn changes(
 }
 
 /// The first tier's best value, if there is a solution.
-fn best(
+pub(crate) fn best(
     problem: &Problem,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
@@ -208,15 +218,14 @@ fn stated_value(problem: &Problem, found: &Found) -> Option<(i128, Scale)> {
 
 fn requirement_changes(
     problem: &Problem,
-    requirement: usize,
+    (requirement, compared): (usize, Option<&Compared>),
     origin: &Origin,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
 ) -> Vec<Change> {
-    let rule = &problem.requirements[requirement];
     let mut without = problem.clone();
     without.requirements.remove(requirement);
-    let (Formula::AtMostZero(combination), Some(scale)) = (&rule.formula, rule.scale) else {
+    let Some(Compared { combination, scale }) = compared else {
         let change = best(&without, engines, budget)
             .map(|value| Change { says: format!("without: {}", origin.says), value });
         return change.into_iter().collect();
@@ -224,11 +233,9 @@ fn requirement_changes(
     let measure = Measure::Excess(combination.clone());
     let Some(excess) = least(&without, measure, engines, budget) else { return Vec::new() };
     let mut relaxed = problem.clone();
-    let mut wider = combination.clone();
-    wider.constant -= excess;
-    relaxed.requirements[requirement].formula = Formula::AtMostZero(wider);
+    relaxed.requirements[requirement].formula = widened(combination, excess);
     let Some(value) = best(&relaxed, engines, budget) else { return Vec::new() };
-    let wider = format!("{} ({})", origin.says, wider_limit(combination, excess, scale));
+    let wider = format!("{} ({})", origin.says, wider_limit(combination, excess, *scale));
     // What should hold is missed by as little as can be before anything else is made best: by the
     // least excess, so that the value is the same.
     let wish =
@@ -236,8 +243,15 @@ fn requirement_changes(
     [wider, wish].map(|says| Change { says, value }).into()
 }
 
+/// A comparison whose limit is exceeded by this.
+pub(crate) fn widened(combination: &Combination, excess: i128) -> Formula {
+    let mut wider = combination.clone();
+    wider.constant = wider.constant.saturating_sub(excess);
+    Formula::AtMostZero(wider)
+}
+
 /// The limit that a comparison would need, in words.
-fn wider_limit(combination: &Combination, excess: i128, scale: Scale) -> String {
+pub(crate) fn wider_limit(combination: &Combination, excess: i128, scale: Scale) -> String {
     let rising = combination.terms.iter().all(|t| t.0 > 0);
     let falling = combination.terms.iter().all(|t| t.0 < 0);
     let (old, new) = (-combination.constant, excess - combination.constant);
@@ -251,7 +265,7 @@ fn wider_limit(combination: &Combination, excess: i128, scale: Scale) -> String 
 }
 
 /// The smallest value of a measure, proved.
-fn least(
+pub(crate) fn least(
     problem: &Problem,
     measure: Measure,
     engines: &[&dyn Engine],
@@ -282,16 +296,22 @@ fn limit_change(
     let rule = &problem.limits[limit];
     let mut without = problem.clone();
     without.limits.remove(limit);
-    let flags = (0..problem.options.len()).map(|o| i128::from(rule.options.contains(&OptionId(o))));
-    let hosts = Measure::Sum { items: Vec::new(), hosts: Some(Table::Option(flags.collect())) };
-    let hosts = without.measure(hosts);
-    let beyond = Combination { constant: -i128::from(rule.most), terms: vec![(1, hosts)] };
+    let beyond = beyond(&mut without, rule);
     let more = least(&without, Measure::Excess(beyond), engines, budget)?;
     let mut relaxed = problem.clone();
     let most = i64::try_from(i128::from(rule.most) + more).ok()?;
     relaxed.limits[limit].most = most;
     let says = format!("{} ({more} more: {most} in place of {})", origin.says, rule.most);
     best(&relaxed, engines, budget).map(|value| Change { says, value })
+}
+
+/// How many hosts there are beyond a limit.
+pub(crate) fn beyond(problem: &mut Problem, limit: &HostLimit) -> Combination {
+    let flags =
+        (0..problem.options.len()).map(|o| i128::from(limit.options.contains(&OptionId(o))));
+    let hosts = Measure::Sum { items: Vec::new(), hosts: Some(Table::Option(flags.collect())) };
+    let hosts = problem.measure(hosts);
+    Combination { constant: -i128::from(limit.most), terms: vec![(1, hosts)] }
 }
 
 /// How many replicas could run under all the rules.

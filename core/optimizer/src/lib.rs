@@ -5,6 +5,7 @@
 pub mod assume;
 pub mod conflict;
 pub mod engine;
+pub mod explain;
 pub mod lower;
 pub mod portfolio;
 pub mod presolve;

@@ -49,6 +49,18 @@ pub struct Lowered {
     pub violation_tiers: usize,
     /// What is not known, and what was left out for it.
     pub unknown: Vec<Unknown>,
+    /// By index of the requirement: what is compared, for each that is one comparison with a number.
+    pub compared: BTreeMap<usize, Compared>,
+}
+
+/// What a requirement compares with a number. Its formula may say the same in another way: that no
+/// pair is too far apart, in place of a largest latency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// At most zero where the requirement holds.
+    pub combination: Combination,
+    /// How its numbers read.
+    pub scale: Scale,
 }
 
 /// Lowers goals over an application and an estate.
@@ -74,6 +86,8 @@ pub fn lower(
         per_host: &per_host,
         silent: silent_on_architecture(estate),
         scale: None,
+        compared: None,
+        comparisons: BTreeMap::new(),
     };
     lowering.options();
     lowering.tell_of_silence();
@@ -86,7 +100,7 @@ pub fn lower(
     let violations = lowering.requirements(rules, &host_rules, &cost, &mut log);
     let violation_tiers = lowering.violation_tier(violations);
     lowering.tiers(rules, &cost, &mut log);
-    let Lowering { problem, unknown, .. } = lowering;
+    let Lowering { problem, unknown, comparisons, .. } = lowering;
     let demands_out = demands.clone();
     log.finish(Lowered {
         problem,
@@ -95,6 +109,7 @@ pub fn lower(
         cost,
         violation_tiers,
         unknown,
+        compared: comparisons,
     })
 }
 
@@ -138,6 +153,10 @@ struct Lowering<'a> {
     silent: BTreeSet<Arc<str>>,
     /// How the last comparison of numbers reads.
     scale: Option<Scale>,
+    /// What the last comparison of numbers compares.
+    compared: Option<Combination>,
+    /// What requirements compare, by their index.
+    comparisons: BTreeMap<usize, Compared>,
 }
 
 /// A refusal, before it has its place in a file.
@@ -270,6 +289,7 @@ impl Lowering<'_> {
         for rule in &rules.require {
             let origin = origin_of(rule);
             self.scale = None;
+            self.compared = None;
             let Some(formula) = self.rule(rule, host_rules, cost, log) else { continue };
             if formula == Formula::TRUE {
                 continue;
@@ -277,6 +297,10 @@ impl Lowering<'_> {
             let scale = self.scale.filter(|_| matches!(formula, Formula::AtMostZero(_)));
             if rule.policy == Policy::Should {
                 violations.push(self.violation(&formula));
+            }
+            if let (Some(scale), Some(combination)) = (scale, self.compared.take()) {
+                let index = self.problem.requirements.len();
+                self.comparisons.insert(index, Compared { combination, scale });
             }
             let policy = rule.policy;
             self.problem.requirements.push(Requirement { formula, policy, origin, scale });
