@@ -2,6 +2,8 @@
 //! reasons why there is none.
 
 pub mod estate;
+pub mod explain;
+pub mod surface;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,10 +22,12 @@ use coc_model::mistake::{MistakeLog, Mistakes};
 use coc_model::plan::{
     Check, ConflictItem, Cost, Evidence, Host, Inputs, Plan, PlannedResource, Relaxation, Status,
 };
-use coc_optimizer::conflict::{changes, conflict};
+use coc_optimizer::conflict::{Conflict, changes, conflict};
 use coc_optimizer::engine::{Budget, Engine, Proof};
+use coc_optimizer::explain::pairs::pair_changes;
 use coc_optimizer::lower::{Lowered, lower};
 use coc_optimizer::portfolio::{Found, Outcome, optimize};
+use coc_optimizer::problem::Origin;
 use coc_optimizer::reading::read;
 use thiserror::Error;
 
@@ -147,6 +151,15 @@ fn found_plan(
     lowered: &Lowered,
     found: &Found,
 ) -> Result<Plan, PlanningError> {
+    let mut plan = bare(request, lowered, found);
+    plan.resources = resources(request, lowered, &mut plan)?;
+    plan.unknown.sort();
+    plan.unknown.dedup();
+    Ok(descended(judged(request, plan)?, request.parent))
+}
+
+/// A solution as a plan without native documents, not judged yet.
+fn bare(request: &Request<'_>, lowered: &Lowered, found: &Found) -> Plan {
     let reading = read(request.application, request.estate, lowered, found);
     let status = if found.optimal() { Status::Optimal } else { Status::Feasible };
     let mut plan = blank(request, lowered, status, &found.proof);
@@ -158,9 +171,11 @@ fn found_plan(
     plan.placements = reading.placements;
     plan.hosts = reading.hosts;
     plan.unknown.extend(reading.unknown);
-    plan.resources = resources(request, lowered, &mut plan)?;
-    plan.unknown.sort();
-    plan.unknown.dedup();
+    plan
+}
+
+/// A plan that the checker accepts.
+fn judged(request: &Request<'_>, mut plan: Plan) -> Result<Plan, PlanningError> {
     let question = Question {
         application: request.application,
         rules: request.rules,
@@ -171,7 +186,7 @@ fn found_plan(
     if !plan.check.accepted {
         return Err(PlanningError::Refused(refusal(&plan.check)));
     }
-    Ok(descended(plan, request.parent))
+    Ok(plan)
 }
 
 /// The plan under the one that runs now; that one again, if it says the same.
@@ -262,15 +277,14 @@ fn impossible(request: &Request<'_>, lowered: &Lowered, proof: &Proof, budget: B
     if !found.minimal {
         plan.evidence.notes.push("the conflict may be larger than needed: time ran out".to_owned());
     }
-    plan.conflict = found
-        .rules
-        .iter()
-        .map(|(_, origin)| ConflictItem {
-            goal: origin.says.to_string(),
-            at: origin.at.as_ref().map_or_else(String::new, ToString::to_string),
-        })
-        .collect();
-    plan.relaxations = changes(&lowered.problem, &lowered.compared, &found, request.engines, budget)
+    plan.conflict = items(&found);
+    let (problem, compared) = (&lowered.problem, &lowered.compared);
+    let mut allowing = changes(problem, compared, &found, request.engines, budget);
+    // Fewer replicas always do, as long as one can run: they are no change of a goal.
+    if !allowing.iter().any(|change| change.of_a_goal) {
+        allowing.extend(pair_changes(problem, compared, &found, request.engines, budget));
+    }
+    plan.relaxations = allowing
         .into_iter()
         .map(|change| Relaxation {
             change: change.says,
@@ -280,6 +294,15 @@ fn impossible(request: &Request<'_>, lowered: &Lowered, proof: &Proof, budget: B
         })
         .collect();
     named(plan)
+}
+
+/// The goals of a conflict, and where they stand.
+fn items(conflict: &Conflict) -> Vec<ConflictItem> {
+    let item = |origin: &Origin| ConflictItem {
+        goal: origin.says.to_string(),
+        at: origin.at.as_ref().map_or_else(String::new, ToString::to_string),
+    };
+    conflict.rules.iter().map(|(_, origin)| item(origin)).collect()
 }
 
 /// The plan with its name: ten characters of the hash of everything in it but its evidence.

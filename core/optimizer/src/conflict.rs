@@ -42,6 +42,8 @@ pub struct Change {
     pub says: String,
     /// The value of the first tier with it, and how it reads.
     pub value: Option<(i128, Scale)>,
+    /// True if a goal changes, false if less runs.
+    pub of_a_goal: bool,
 }
 
 /// Finds a minimal set of rules that can't hold together, by leaving out one after the other.
@@ -184,8 +186,11 @@ pub fn changes(
             Rule::Apart(a) => {
                 let mut without = problem.clone();
                 without.apart.remove(*a);
-                best(&without, engines, budget)
-                    .map(|value| Change { says: format!("without: {}", origin.says), value })
+                best(&without, engines, budget).map(|value| Change {
+                    says: format!("without: {}", origin.says),
+                    value,
+                    of_a_goal: true,
+                })
             }
             Rule::Fit(_) => None,
         };
@@ -226,8 +231,11 @@ fn requirement_changes(
     let mut without = problem.clone();
     without.requirements.remove(requirement);
     let Some(Compared { combination, scale }) = compared else {
-        let change = best(&without, engines, budget)
-            .map(|value| Change { says: format!("without: {}", origin.says), value });
+        let change = best(&without, engines, budget).map(|value| Change {
+            says: format!("without: {}", origin.says),
+            value,
+            of_a_goal: true,
+        });
         return change.into_iter().collect();
     };
     let measure = Measure::Excess(combination.clone());
@@ -240,7 +248,7 @@ fn requirement_changes(
     // least excess, so that the value is the same.
     let wish =
         format!("{} (as what only should hold: missed by {})", origin.says, scale.number(excess));
-    [wider, wish].map(|says| Change { says, value }).into()
+    [wider, wish].map(|says| Change { says, value, of_a_goal: true }).into()
 }
 
 /// A comparison whose limit is exceeded by this.
@@ -302,7 +310,7 @@ fn limit_change(
     let most = i64::try_from(i128::from(rule.most) + more).ok()?;
     relaxed.limits[limit].most = most;
     let says = format!("{} ({more} more: {most} in place of {})", origin.says, rule.most);
-    best(&relaxed, engines, budget).map(|value| Change { says, value })
+    best(&relaxed, engines, budget).map(|value| Change { says, value, of_a_goal: true })
 }
 
 /// How many hosts there are beyond a limit.
@@ -355,6 +363,7 @@ fn fewer_replicas(
             Some(Change {
                 says: format!("run {running} of {all} replicas"),
                 value: stated_value(&partial, &found),
+                of_a_goal: false,
             })
         }
         _ => None,

@@ -115,7 +115,7 @@ impl Question<'_> {
         let value = best(&relaxed, self.engines, self.budget)?;
         let says =
             format!("{} and {}", self.says(a, first, a_origin), self.says(b, second, b_origin));
-        Some(Change { says, value })
+        Some(Change { says, value, of_a_goal: true })
     }
 
     /// How much a rule has to give way while others do as they are told; `None` if it is not enough
