@@ -8,8 +8,10 @@ use std::time::Duration;
 use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
 use coc_model::goals::{Direction, Policy};
+use coc_optimizer::conflict::{Rule, changes, conflict};
 use coc_optimizer::engine::{Budget, Engine};
 use coc_optimizer::explain::alternative::{Alternative, alternative, elsewhere, forced};
+use coc_optimizer::explain::pairs::pair_changes;
 use coc_optimizer::explain::price::goal_prices;
 use coc_optimizer::explain::range::{Loosened, Side, ranges};
 use coc_optimizer::explain::surface::{knee, surface};
@@ -294,4 +296,115 @@ fn a_surface_is_the_pareto_set() {
         knees += usize::from(found.knee.is_some());
     }
     assert!(points > 400 && wide > 20 && knees > 25, "{points} points, {wide} wide, {knees} knees");
+}
+
+/// Small problems that have packings, but none that their goals allow, with the packings.
+fn impossible(count: usize) -> impl Iterator<Item = (u64, Lowered, Vec<Vec<i128>>)> {
+    let small = |l: &Lowered| {
+        let items: i64 = l.problem.groups.iter().map(|g| g.count).sum();
+        let choices = l.problem.options.len() + 1;
+        items <= 4
+            && !l.problem.partial
+            && choices.pow(u32::try_from(items).unwrap_or(9)) <= PACKINGS_MAX
+    };
+    (1_u64..)
+        .filter_map(|seed| Some((seed, lowered(&world(seed))?.1)))
+        .filter(move |(_, l)| small(l))
+        .map(|(seed, l)| {
+            let all = packings(&l.problem, Sharing::ByTheRules);
+            (seed, l, all)
+        })
+        .filter(|(_, l, all)| !all.is_empty() && allowed(&l.problem, all).is_empty())
+        .take(count)
+}
+
+/// The packings that keep all rules but some requirements.
+fn without(problem: &Problem, left_out: &[usize], all: &[Vec<i128>]) -> Vec<Vec<i128>> {
+    let mut fewer = problem.clone();
+    let mut index = 0;
+    fewer.requirements.retain(|_| {
+        index += 1;
+        !left_out.contains(&(index - 1))
+    });
+    allowed(&fewer, all)
+}
+
+#[test]
+fn a_change_of_one_goal_is_the_smallest_that_allows_a_packing() {
+    let (mut numbers, mut whole) = (0, 0);
+    for (seed, lowered, all) in impossible(200) {
+        let Lowered { problem, compared, violation_tiers: stated, .. } = &lowered;
+        let (found, told) = with_budget(|b| {
+            let found = conflict(problem, &ENGINES, b);
+            let told = changes(problem, compared, &found, &ENGINES, b);
+            (found, told)
+        });
+        assert!(found.minimal, "seed {seed}");
+        for (rule, origin) in &found.rules {
+            let Rule::Requirement(r) = rule else { continue };
+            let mut others = without(problem, &[*r], &all);
+            let mut says = format!("without: {}", origin.says);
+            if let Some(Compared { combination, scale }) = compared.get(r) {
+                let excess = others.iter().map(|m| value(combination, m)).min();
+                others.retain(|m| Some(value(combination, m)) == excess);
+                let rising = combination.terms.iter().all(|t| t.0 > 0);
+                let (old, excess) = (-combination.constant, excess.unwrap_or(0));
+                let number = |n: i128| scale.number(n);
+                let limit = if rising {
+                    format!("at most {} in place of {}", number(old + excess), number(old))
+                } else {
+                    format!("at least {} in place of {}", number(-old - excess), number(-old))
+                };
+                says = format!("{} ({limit})", origin.says);
+                numbers += 1;
+            } else {
+                whole += 1;
+            }
+            // With a tolerance the tier is made best once more, after all others.
+            let again = if problem.tiers[*stated].tolerance_atto > 0 {
+                problem.tiers.len()
+            } else {
+                *stated
+            };
+            let best = optimum(&problem.tiers, &others).map(|values| values[again]);
+            let matching: Vec<_> = told.iter().filter(|c| *c.says == says).collect();
+            let values: Vec<_> = matching.iter().map(|c| c.value.map(|v| v.0)).collect();
+            // Goals that say the same in the same words change alike.
+            assert!(values.len() >= usize::from(best.is_some()), "seed {seed}: {says}: {told:#?}");
+            if best.is_some() {
+                assert!(values.contains(&best), "seed {seed}: {says} {best:?}: {told:#?}");
+            } else {
+                assert!(values.is_empty(), "seed {seed}: {says}: {told:#?}");
+            }
+        }
+    }
+    assert!(numbers > 40 && whole > 60, "{numbers} numbers, {whole} left out");
+}
+
+#[test]
+fn changes_of_two_goals_are_all_pairs_that_do_where_one_does_not() {
+    let mut pairs = 0;
+    for (seed, lowered, all) in impossible(400) {
+        let Lowered { problem, compared, .. } = &lowered;
+        let count = problem.requirements.len();
+        let alone: Vec<bool> =
+            (0..count).map(|r| !without(problem, &[r], &all).is_empty()).collect();
+        if !problem.limits.is_empty() || !problem.apart.is_empty() || alone.contains(&true) {
+            continue;
+        }
+        let must = |r: &usize| problem.requirements[*r].policy != Policy::Should;
+        let expected = (0..count)
+            .flat_map(|a| (a + 1..count).map(move |b| (a, b)))
+            .filter(|(a, b)| must(a) && must(b))
+            .filter(|(a, b)| !without(problem, &[*a, *b], &all).is_empty())
+            .count();
+        let told = with_budget(|b| {
+            let found = conflict(problem, &ENGINES, b);
+            pair_changes(problem, compared, &found, &ENGINES, b)
+        });
+        assert_eq!(told.len(), expected, "seed {seed}: {told:#?}");
+        assert!(told.iter().all(|change| change.value.is_some()), "seed {seed}: {told:#?}");
+        pairs += expected;
+    }
+    assert!(pairs > 5, "{pairs} pairs");
 }

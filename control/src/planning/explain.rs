@@ -227,9 +227,11 @@ impl<'a> Explained<'a> {
             let services: Vec<String> =
                 problem.groups[group.0].services.iter().map(|(s, _)| s.to_string()).collect();
             let says = format!("{} elsewhere", services.join(" with "));
-            let asked = forced(&problem, force, Origin { says: says.into(), at: None });
+            let asked = forced(&problem, force, Origin { says: says.as_str().into(), at: None });
             let other = Lowered { problem: asked, ..self.lowered.clone() };
-            let (elsewhere, found) = self.comparison(self.request, &other)?;
+            let (mut elsewhere, found) = self.comparison(self.request, &other)?;
+            // That it is elsewhere is no goal.
+            elsewhere.conflict.retain(|item| item.goal != says || !item.at.is_empty());
             why.push(Why {
                 services,
                 at: self.places(&self.found, group),

@@ -302,7 +302,15 @@ fn items(conflict: &Conflict) -> Vec<ConflictItem> {
         goal: origin.says.to_string(),
         at: origin.at.as_ref().map_or_else(String::new, ToString::to_string),
     };
-    conflict.rules.iter().map(|(_, origin)| item(origin)).collect()
+    let mut items: Vec<ConflictItem> = Vec::new();
+    for (index, (_, origin)) in conflict.rules.iter().enumerate() {
+        // One goal may have come to several rules.
+        let again = conflict.rules[..index].iter().any(|(_, o)| o.at.is_some() && o == origin);
+        if !again {
+            items.push(item(origin));
+        }
+    }
+    items
 }
 
 /// The plan with its name: ten characters of the hash of everything in it but its evidence.

@@ -28,7 +28,8 @@ pub enum Rule {
 /// A minimal set of rules that can't hold together.
 #[derive(Clone, Debug)]
 pub struct Conflict {
-    /// The rules, in the order of the problem. Without any one of them there is a solution (if
+    /// The rules, in the order of the problem; several may come from one goal ([`same_goal`]), which
+    /// holds or is left out as a whole. Without any one goal there is a solution to the others (if
     /// `minimal`).
     pub rules: Vec<(Rule, Origin)>,
     /// False if time ran out, so that the set may be larger than needed.
@@ -56,26 +57,89 @@ pub fn conflict(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
     if let Some(first) = misfits.first() {
         return Conflict { rules: vec![first.clone()], minimal: true };
     }
-    let mut rules: Vec<Rule> = (0..problem.requirements.len())
+    let all: Vec<Rule> = (0..problem.requirements.len())
         .filter(|r| problem.requirements[*r].policy != Policy::Should)
         .map(Rule::Requirement)
         .chain((0..problem.limits.len()).map(Rule::Limit))
         .chain((0..problem.apart.len()).map(Rule::Apart))
         .collect();
+    let mut goals: Vec<Vec<Rule>> = Vec::new();
+    for rule in all {
+        match goals.iter_mut().find(|goal| same_goal(problem, goal[0], rule)) {
+            Some(goal) => goal.push(rule),
+            None => goals.push(vec![rule]),
+        }
+    }
     let mut minimal = true;
     // Later rules are tried first: what the person wrote comes before what clouds say, and in a
     // conflict the person's first goals are kept.
-    for index in (0..rules.len()).rev() {
-        let mut fewer = rules.clone();
+    for index in (0..goals.len()).rev() {
+        let mut fewer = goals.clone();
         fewer.remove(index);
-        match optimize(&only(problem, &fewer), engines, budget) {
-            Outcome::Infeasible(_) => rules = fewer,
+        match optimize(&only(problem, &fewer.concat()), engines, budget) {
+            Outcome::Infeasible(_) => goals = fewer,
             Outcome::Found(_) => {}
             Outcome::Unknown(..) => minimal = false,
         }
     }
-    let rules = rules.into_iter().map(|r| (r, origin(problem, r))).collect();
+    let rules = goals.concat().into_iter().map(|r| (r, origin(problem, r))).collect();
     Conflict { rules, minimal }
+}
+
+/// True for rules that one goal of a file comes to; what clouds say has no place in a file.
+pub(crate) fn same_goal(problem: &Problem, a: Rule, b: Rule) -> bool {
+    let (x, y) = (origin(problem, a), origin(problem, b));
+    a == b || (x.at.is_some() && x == y)
+}
+
+/// The problem without a rule and what else comes of its goal; and per kind of rule, the old places
+/// of those that are left.
+pub(crate) fn leaving_out(problem: &Problem, rule: Rule) -> (Problem, Left) {
+    let left = |count: usize, of: fn(usize) -> Rule| {
+        (0..count).filter(|i| !same_goal(problem, of(*i), rule)).collect::<Vec<usize>>()
+    };
+    let left = Left {
+        requirements: left(problem.requirements.len(), Rule::Requirement),
+        limits: left(problem.limits.len(), Rule::Limit),
+        apart: left(problem.apart.len(), Rule::Apart),
+    };
+    let without = Problem {
+        requirements: left.requirements.iter().map(|r| problem.requirements[*r].clone()).collect(),
+        limits: left.limits.iter().map(|l| problem.limits[*l].clone()).collect(),
+        apart: left.apart.iter().map(|a| problem.apart[*a].clone()).collect(),
+        ..problem.clone()
+    };
+    (without, left)
+}
+
+/// The old places of rules that are left.
+pub(crate) struct Left {
+    requirements: Vec<usize>,
+    limits: Vec<usize>,
+    apart: Vec<usize>,
+}
+
+impl Left {
+    /// What a rule of the smaller problem was in the whole one.
+    pub(crate) fn before(&self, rule: Rule) -> Rule {
+        match rule {
+            Rule::Requirement(r) => Rule::Requirement(self.requirements[r]),
+            Rule::Limit(l) => Rule::Limit(self.limits[l]),
+            Rule::Apart(a) => Rule::Apart(self.apart[a]),
+            Rule::Fit(g) => Rule::Fit(g),
+        }
+    }
+
+    /// What a rule of the whole problem is in the smaller one, if it is left.
+    pub(crate) fn after(&self, rule: Rule) -> Option<Rule> {
+        let place = |left: &[usize], old: usize| left.iter().position(|l| *l == old);
+        match rule {
+            Rule::Requirement(r) => place(&self.requirements, r).map(Rule::Requirement),
+            Rule::Limit(l) => place(&self.limits, l).map(Rule::Limit),
+            Rule::Apart(a) => place(&self.apart, a).map(Rule::Apart),
+            Rule::Fit(g) => Some(Rule::Fit(g)),
+        }
+    }
 }
 
 fn fits_nowhere(problem: &Problem, group: GroupId) -> bool {
@@ -170,7 +234,10 @@ pub fn changes(
     budget: Budget<'_>,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    for (rule, origin) in &conflict.rules {
+    for (index, (rule, origin)) in conflict.rules.iter().enumerate() {
+        if conflict.rules[..index].iter().any(|(r, _)| same_goal(problem, *r, *rule)) {
+            continue;
+        }
         let change = match rule {
             Rule::Requirement(r) => {
                 changes.extend(requirement_changes(
@@ -183,9 +250,8 @@ pub fn changes(
                 continue;
             }
             Rule::Limit(l) => limit_change(problem, *l, origin, engines, budget),
-            Rule::Apart(a) => {
-                let mut without = problem.clone();
-                without.apart.remove(*a);
+            Rule::Apart(_) => {
+                let (without, _) = leaving_out(problem, *rule);
                 best(&without, engines, budget).map(|value| Change {
                     says: format!("without: {}", origin.says),
                     value,
@@ -231,6 +297,7 @@ fn requirement_changes(
     let mut without = problem.clone();
     without.requirements.remove(requirement);
     let Some(Compared { combination, scale }) = compared else {
+        let (without, _) = leaving_out(problem, Rule::Requirement(requirement));
         let change = best(&without, engines, budget).map(|value| Change {
             says: format!("without: {}", origin.says),
             value,

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::conflict::{
-    Change, Conflict, Rule, best, beyond, conflict, least, widened, wider_limit,
+    Change, Conflict, Rule, best, beyond, conflict, least, leaving_out, same_goal, widened,
+    wider_limit,
 };
 use crate::engine::{Budget, Engine};
 use crate::lower::Compared;
@@ -27,14 +28,15 @@ pub fn pair_changes(
     let mut seen = BTreeSet::new();
     let mut changes = Vec::new();
     for (first, first_origin) in &found.rules {
-        let without = question.without(&[*first]);
+        let (without, places) = leaving_out(problem, *first);
         if matches!(first, Rule::Fit(_)) || question.possible(&without) {
             continue;
         }
         let left = conflict(&without, engines, budget);
         for (second, second_origin) in &left.rules {
-            let second = before_removal(*second, *first);
-            let new = seen.insert((second.min(*first), second.max(*first)));
+            let second = places.before(*second);
+            let (a, b) = (question.goal(*first), question.goal(second));
+            let new = seen.insert((a.min(b), a.max(b)));
             if matches!(second, Rule::Fit(_)) || !new {
                 continue;
             }
@@ -43,16 +45,6 @@ pub fn pair_changes(
         }
     }
     changes
-}
-
-/// A rule's place before another rule was taken out of the problem.
-fn before_removal(rule: Rule, removed: Rule) -> Rule {
-    match (rule, removed) {
-        (Rule::Requirement(r), Rule::Requirement(gone)) if r >= gone => Rule::Requirement(r + 1),
-        (Rule::Limit(l), Rule::Limit(gone)) if l >= gone => Rule::Limit(l + 1),
-        (Rule::Apart(a), Rule::Apart(gone)) if a >= gone => Rule::Apart(a + 1),
-        (rule, _) => rule,
-    }
 }
 
 struct Question<'a> {
@@ -76,42 +68,52 @@ impl Question<'_> {
         best(problem, self.engines, self.budget).is_some()
     }
 
-    /// The problem without some rules.
-    fn without(&self, rules: &[Rule]) -> Problem {
-        self.giving_way(&rules.iter().map(|r| (*r, Way::Out)).collect::<Vec<_>>())
+    /// The first rule of the same goal: goals, and not their rules, are paired.
+    fn goal(&self, rule: Rule) -> Rule {
+        let requirements = (0..self.problem.requirements.len()).map(Rule::Requirement);
+        let apart = (0..self.problem.apart.len()).map(Rule::Apart);
+        requirements.chain(apart).find(|r| same_goal(self.problem, *r, rule)).unwrap_or(rule)
     }
 
-    /// The problem with some rules giving way. Rules are taken out from the last to the first, so
-    /// that the places of the others hold.
-    fn giving_way(&self, ways: &[(Rule, Way)]) -> Problem {
-        let mut problem = self.problem.clone();
-        let mut ways = ways.to_vec();
-        ways.sort_by_key(|(rule, _)| std::cmp::Reverse(*rule));
-        for (rule, way) in ways {
-            match (rule, way) {
-                (Rule::Requirement(r), Way::Excess(excess)) => {
-                    if let Some(compared) = self.compared.get(&r) {
-                        problem.requirements[r].formula = widened(&compared.combination, excess);
-                    }
+    /// The problem with two rules giving way: first the one that does so by an amount, whose place
+    /// holds until something is taken out.
+    fn giving_way(&self, mut ways: [(Rule, Way); 2]) -> Problem {
+        ways.sort_by_key(|(_, way)| matches!(way, Way::Out));
+        let [(a, first), (b, second)] = ways;
+        let problem = self.problem.clone();
+        match (first, second) {
+            (Way::Excess(x), Way::Excess(y)) => self.exceeded(self.exceeded(problem, a, x), b, y),
+            (Way::Excess(x), Way::Out) => leaving_out(&self.exceeded(problem, a, x), b).0,
+            (Way::Out, _) => {
+                let (without, places) = leaving_out(&problem, a);
+                match places.after(b) {
+                    Some(b) => leaving_out(&without, b).0,
+                    None => without,
                 }
-                (Rule::Limit(l), Way::Excess(excess)) => {
-                    let more = i64::try_from(excess).unwrap_or(i64::MAX);
-                    let limit = &mut problem.limits[l];
-                    limit.most = limit.most.saturating_add(more);
-                }
-                (Rule::Requirement(r), Way::Out) => drop(problem.requirements.remove(r)),
-                (Rule::Limit(l), Way::Out) => drop(problem.limits.remove(l)),
-                (Rule::Apart(a), Way::Out) => drop(problem.apart.remove(a)),
-                (Rule::Apart(_), Way::Excess(_)) | (Rule::Fit(_), _) => {}
             }
+        }
+    }
+
+    fn exceeded(&self, mut problem: Problem, rule: Rule, excess: i128) -> Problem {
+        match rule {
+            Rule::Requirement(r) => {
+                if let Some(compared) = self.compared.get(&r) {
+                    problem.requirements[r].formula = widened(&compared.combination, excess);
+                }
+            }
+            Rule::Limit(l) => {
+                let more = i64::try_from(excess).unwrap_or(i64::MAX);
+                problem.limits[l].most = problem.limits[l].most.saturating_add(more);
+            }
+            Rule::Apart(_) | Rule::Fit(_) => {}
         }
         problem
     }
 
     fn change(&self, [(a, a_origin), (b, b_origin)]: [(Rule, &Origin); 2]) -> Option<Change> {
-        let first = self.way(a, &[(a, Way::Out), (b, Way::Out)])?;
-        let second = self.way(b, &[(a, first), (b, Way::Out)])?;
-        let relaxed = self.giving_way(&[(a, first), (b, second)]);
+        let first = self.way(a, [(a, Way::Out), (b, Way::Out)])?;
+        let second = self.way(b, [(a, first), (b, Way::Out)])?;
+        let relaxed = self.giving_way([(a, first), (b, second)]);
         let value = best(&relaxed, self.engines, self.budget)?;
         let says =
             format!("{} and {}", self.says(a, first, a_origin), self.says(b, second, b_origin));
@@ -120,7 +122,7 @@ impl Question<'_> {
 
     /// How much a rule has to give way while others do as they are told; `None` if it is not enough
     /// or not proved.
-    fn way(&self, rule: Rule, ways: &[(Rule, Way)]) -> Option<Way> {
+    fn way(&self, rule: Rule, ways: [(Rule, Way); 2]) -> Option<Way> {
         let mut asked = self.giving_way(ways);
         let excess = match rule {
             Rule::Requirement(r) => self.compared.get(&r).map(|c| c.combination.clone()),

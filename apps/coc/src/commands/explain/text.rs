@@ -47,6 +47,9 @@ fn why_not(out: &mut String, asked: &str, comparison: &Comparison) {
         Verdict::Feasible => {
             format!("would come to {} or better (not proved in time)", objectives(comparison))
         }
+        Verdict::Impossible if comparison.conflict.len() < 2 => {
+            "can't be, whatever the goals".to_owned()
+        }
         Verdict::Impossible => "can't be together with:".to_owned(),
         Verdict::Unknown => "unknown: not proved in time".to_owned(),
     };
@@ -85,10 +88,7 @@ fn told(out: &mut String, why: &Why) {
         Verdict::Unknown => "elsewhere: unknown, not proved in time".to_owned(),
     };
     let _ = writeln!(out, "  {line}");
-    // The last is that it is elsewhere.
-    let mut items = elsewhere.conflict.clone();
-    items.retain(|item| !item.goal.ends_with(" elsewhere") || !item.at.is_empty());
-    conflict(out, &items);
+    conflict(out, &elsewhere.conflict);
 }
 
 fn price_table(out: &mut String, prices: &[PriceOfGoal]) {
