@@ -129,6 +129,11 @@ impl Question<'_> {
         let value = Combination { constant: 0, ..self.compared.combination.clone() };
         let mut tightest = i128::MIN;
         for (index, stage) in stages.iter().enumerate().filter(|(_, s)| s.open) {
+            if stage.objective.terms == value.terms {
+                // What is compared is what was made small.
+                tightest = tightest.max(stage.value - stage.objective.constant);
+                continue;
+            }
             let asked = stage.at_most(without, stage.value);
             let least = with_share(budget, solves - index, |budget| {
                 least(asked, value.clone(), self.engines, budget)
@@ -144,6 +149,15 @@ impl Question<'_> {
         let mut best = Least::Nothing;
         for (index, stage) in stages.iter().enumerate() {
             let step = step(self.problem, &stage.objective, stage.value);
+            // If even leaving the goal out makes nothing better, no number does.
+            let free = with_share(budget, 2 * (stages.len() - index), |budget| {
+                least(stage.kept_in(without), stage.objective.clone(), self.engines, budget)
+            });
+            match free {
+                Least::Value(free) if free <= stage.value.saturating_sub(step) => {}
+                Least::Value(_) => continue,
+                Least::Nothing | Least::Unknown => return Least::Unknown,
+            }
             let mut asked = stage.at_most(without, stage.value.saturating_sub(step));
             let excess = Measure::Excess(self.compared.combination.clone());
             let excess = Combination::of(asked.measure(excess));

@@ -17,10 +17,16 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// The problem in which this step comes to at most a value; its tiers are left out.
-    pub(super) fn at_most(&self, problem: &Problem, value: i128) -> Problem {
+    /// The problem in which this step is made; its tiers are left out.
+    pub(super) fn kept_in(&self, problem: &Problem) -> Problem {
         let mut asked = Problem { tiers: Vec::new(), ..problem.clone() };
         asked.requirements.extend(self.kept.iter().cloned());
+        asked
+    }
+
+    /// The problem in which this step comes to at most a value; its tiers are left out.
+    pub(super) fn at_most(&self, problem: &Problem, value: i128) -> Problem {
+        let mut asked = self.kept_in(problem);
         let mut within = self.objective.clone();
         within.constant = within.constant.saturating_sub(value);
         asked.requirements.push(Requirement {
