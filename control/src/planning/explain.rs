@@ -168,8 +168,7 @@ impl<'a> Explained<'a> {
         Ok(Self { request, lowered, found })
     }
 
-    /// The price of every goal that must hold, and of what the application and the clouds
-    /// themselves ask for.
+    /// The price of every goal that must hold, and of what the application itself asks for.
     ///
     /// # Errors
     /// None that finding the plan would not have given.

@@ -31,7 +31,8 @@ impl GoalPrice {
 }
 
 /// The price of every goal that must hold and of all that the application itself asks for, in the
-/// order of the problem. Requirements and rules on sharing hosts that come from one goal are left
+/// order of the problem. What has no place in a file is no goal: that traffic goes only where its
+/// price is known has no price, since without it the unknown would count as nothing. Requirements and rules on sharing hosts that come from one goal are left
 /// out together. Empty if the optimum itself is not proved up to the first stated tier.
 pub fn goal_prices(
     problem: &Problem,
@@ -84,12 +85,12 @@ pub fn price_without(
     })
 }
 
-/// What the rules of a problem come from, each once, in their order.
+/// What the rules of a problem that stand in files come from, each once, in their order.
 fn origins(problem: &Problem) -> Vec<Origin> {
     let must = problem.requirements.iter().filter(|r| r.policy != Policy::Should);
     let all = must.map(|r| &r.origin).chain(problem.apart.iter().map(|a| &a.origin));
     let mut seen = BTreeSet::new();
-    all.filter(|o| seen.insert((*o).clone())).cloned().collect()
+    all.filter(|o| o.at.is_some() && seen.insert((*o).clone())).cloned().collect()
 }
 
 /// The problem without the rules that come from a goal.
