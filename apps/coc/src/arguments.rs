@@ -24,6 +24,25 @@ examples:
 exit codes:
   0 done   1 it failed   2 the input is wrong   3 no plan can exist   4 stopped before a proof";
 
+const EXPLAIN_EXAMPLES: &str = "\
+examples:
+  coc explain plan.json --prices --ranges
+  coc explain plan.json --why db
+  coc explain plan.json --why-not 'db in eu-west-1' --why-not 'web on t4g.large in aws'
+  coc explain plan.json --why-not 'count(hosts) <= 2'
+
+Every answer is found by planning again, and as proved as the plan.
+exit codes: 4 if an answer could not be proved in time";
+
+const SURFACE_EXAMPLES: &str = "\
+examples:
+  coc surface compose.yaml --over cost --over 'latency(\"web\", \"db\")'
+  coc surface compose.yaml --goals goals.yaml --over cost,count(hosts) --json
+
+Smaller is better in every objective. What the goals require holds in every plan; what they make
+best is not looked at.
+exit codes: 3 if no plan can exist   4 if the time was over before every plan was found";
+
 /// Options of every verb.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
@@ -49,8 +68,12 @@ pub(crate) enum Verb {
     Plan(Plan),
     /// Judge a plan by the checker alone
     Verify(PlanFile),
-    /// Say what a plan rests on
-    Explain(PlanFile),
+    /// Say what a plan rests on, why it is so, and what else would come to
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Explain),
+    /// Find every plan that no other beats in all of some objectives
+    #[command(after_help = SURFACE_EXAMPLES)]
+    Surface(Surface),
     /// Mount the clouds of a file
     Mount(Mount),
     /// Unmount a cloud; nothing in it is touched
@@ -148,6 +171,44 @@ pub(crate) struct PlanFile {
     /// The plan's JSON file
     #[arg(value_name = "PLAN")]
     pub(crate) plan: String,
+}
+
+/// `coc explain`.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The plan's JSON file
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: String,
+    /// What the best plan would come to that is not where these services are now; all services, if
+    /// none is named
+    #[arg(long, num_args = 0.., value_name = "SERVICE")]
+    pub(crate) why: Option<Vec<String>>,
+    /// What a plan would come to in which this holds: SERVICE in PLACE, SERVICE on OFFER, or an
+    /// expression of the goal language
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) why_not: Vec<String>,
+    /// How much better the best plan would be without each goal
+    #[arg(long)]
+    pub(crate) prices: bool,
+    /// How far the number of each goal can be changed without changing what is best
+    #[arg(long)]
+    pub(crate) ranges: bool,
+    /// How long to search for the answers, like 60s or 5m
+    #[arg(long, default_value = "60s", value_parser = duration, value_name = "TIME")]
+    pub(crate) time: std::time::Duration,
+}
+
+/// `coc surface`.
+#[derive(Debug, Args)]
+pub(crate) struct Surface {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// An objective, an expression of the goal language; two or three of them, in several options or
+    /// with commas between
+    #[arg(long, required = true, value_name = "EXPR")]
+    pub(crate) over: Vec<String>,
+    #[command(flatten)]
+    pub(crate) planning: Planning,
 }
 
 /// `coc mount`.

@@ -2,6 +2,8 @@
 //! reasons why there is none.
 
 pub mod estate;
+pub mod explain;
+pub mod surface;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,10 +24,12 @@ use coc_model::plan::{
     Before, Check, ConflictItem, Cost, Evidence, Host, Inputs, Plan, PlannedResource, Relaxation,
     Status,
 };
-use coc_optimizer::conflict::{changes, conflict};
+use coc_optimizer::conflict::{Conflict, changes, conflict};
 use coc_optimizer::engine::{Budget, Engine, Proof};
+use coc_optimizer::explain::pairs::pair_changes;
 use coc_optimizer::lower::{Lowered, lower_after};
 use coc_optimizer::portfolio::{Found, Outcome, optimize};
+use coc_optimizer::problem::Origin;
 use coc_optimizer::reading::read;
 use thiserror::Error;
 
@@ -109,8 +113,7 @@ fn walk(expression: &Expression, visit: &mut impl FnMut(&Expression)) {
 /// Goals that can't be lowered, documents that a cloud can't make, each at its place; a plan that
 /// the checker refuses.
 pub fn plan(request: &Request<'_>) -> Result<Plan, PlanningError> {
-    let before = before(request);
-    let lowered = lower_after(before.as_ref(), request.application, request.rules, request.estate)?;
+    let lowered = lowered(request, request.rules)?;
     let budget = Budget {
         time_left: request.time_left,
         gap_ppm: request.gap_ppm,
@@ -126,6 +129,11 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, PlanningError> {
             Ok(named(plan))
         }
     }
+}
+
+/// Lowers goals over the application and estate of a request, given what runs now.
+fn lowered(request: &Request<'_>, rules: &Rules) -> Result<Lowered, Mistakes> {
+    lower_after(before(request).as_ref(), request.application, rules, request.estate)
 }
 
 /// What runs now, if some goal looks at it.
@@ -169,6 +177,15 @@ fn found_plan(
     lowered: &Lowered,
     found: &Found,
 ) -> Result<Plan, PlanningError> {
+    let mut plan = bare(request, lowered, found);
+    plan.resources = resources(request, lowered, &mut plan)?;
+    plan.unknown.sort();
+    plan.unknown.dedup();
+    Ok(descended(judged(request, plan)?, request.parent))
+}
+
+/// A solution as a plan without native documents, not judged yet.
+fn bare(request: &Request<'_>, lowered: &Lowered, found: &Found) -> Plan {
     let reading = read(request.application, request.estate, lowered, found);
     let status = if found.optimal() { Status::Optimal } else { Status::Feasible };
     let mut plan = blank(request, lowered, status, &found.proof);
@@ -180,9 +197,11 @@ fn found_plan(
     plan.placements = reading.placements;
     plan.hosts = reading.hosts;
     plan.unknown.extend(reading.unknown);
-    plan.resources = resources(request, lowered, &mut plan)?;
-    plan.unknown.sort();
-    plan.unknown.dedup();
+    plan
+}
+
+/// A plan that the checker accepts.
+fn judged(request: &Request<'_>, mut plan: Plan) -> Result<Plan, PlanningError> {
     let question = Question {
         application: request.application,
         rules: request.rules,
@@ -193,7 +212,7 @@ fn found_plan(
     if !plan.check.accepted {
         return Err(PlanningError::Refused(refusal(&plan.check)));
     }
-    Ok(descended(plan, request.parent))
+    Ok(plan)
 }
 
 /// The plan under the one that runs now; that one again, if it says the same.
@@ -287,15 +306,14 @@ fn impossible(request: &Request<'_>, lowered: &Lowered, proof: &Proof, budget: B
     if !found.minimal {
         plan.evidence.notes.push("the conflict may be larger than needed: time ran out".to_owned());
     }
-    plan.conflict = found
-        .rules
-        .iter()
-        .map(|(_, origin)| ConflictItem {
-            goal: origin.says.to_string(),
-            at: origin.at.as_ref().map_or_else(String::new, ToString::to_string),
-        })
-        .collect();
-    plan.relaxations = changes(&lowered.problem, &found, request.engines, budget)
+    plan.conflict = items(&found);
+    let (problem, compared) = (&lowered.problem, &lowered.compared);
+    let mut allowing = changes(problem, compared, &found, request.engines, budget);
+    // Fewer replicas always do, as long as one can run: they are no change of a goal.
+    if !allowing.iter().any(|change| change.of_a_goal) {
+        allowing.extend(pair_changes(problem, compared, &found, request.engines, budget));
+    }
+    plan.relaxations = allowing
         .into_iter()
         .map(|change| Relaxation {
             change: change.says,
@@ -305,6 +323,23 @@ fn impossible(request: &Request<'_>, lowered: &Lowered, proof: &Proof, budget: B
         })
         .collect();
     named(plan)
+}
+
+/// The goals of a conflict, and where they stand.
+fn items(conflict: &Conflict) -> Vec<ConflictItem> {
+    let item = |origin: &Origin| ConflictItem {
+        goal: origin.says.to_string(),
+        at: origin.at.as_ref().map_or_else(String::new, ToString::to_string),
+    };
+    let mut items: Vec<ConflictItem> = Vec::new();
+    for (index, (_, origin)) in conflict.rules.iter().enumerate() {
+        // One goal may have come to several rules.
+        let again = conflict.rules[..index].iter().any(|(_, o)| o.at.is_some() && o == origin);
+        if !again {
+            items.push(item(origin));
+        }
+    }
+    items
 }
 
 /// The plan with its name: ten characters of the hash of everything in it but its evidence.

@@ -1,12 +1,15 @@
 //! Why no solution exists, and the smallest changes that would allow one.
 
+use std::collections::BTreeMap;
+
 use coc_model::goals::{Direction, Policy};
 
 use crate::engine::{Budget, Engine};
+use crate::lower::Compared;
 use crate::portfolio::{Found, Outcome, optimize};
 use crate::problem::{
-    Combination, DimensionRule, Formula, GroupId, HostOption, Measure, OptionId, Origin, Problem,
-    Scale, Table, Tier,
+    Combination, DimensionRule, Formula, GroupId, HostLimit, HostOption, Measure, OptionId, Origin,
+    Problem, Scale, Table, Tier,
 };
 
 /// A rule that takes part in a conflict.
@@ -27,7 +30,8 @@ pub enum Rule {
 /// A minimal set of rules that can't hold together.
 #[derive(Clone, Debug)]
 pub struct Conflict {
-    /// The rules, in the order of the problem. Without any one of them there is a solution (if
+    /// The rules, in the order of the problem; several may come from one goal ([`same_goal`]), which
+    /// holds or is left out as a whole. Without any one goal there is a solution to the others (if
     /// `minimal`).
     pub rules: Vec<(Rule, Origin)>,
     /// False if time ran out, so that the set may be larger than needed.
@@ -41,47 +45,126 @@ pub struct Change {
     pub says: String,
     /// The value of the first tier with it, and how it reads.
     pub value: Option<(i128, Scale)>,
+    /// True if a goal changes, false if less runs.
+    pub of_a_goal: bool,
 }
 
 /// Finds a minimal set of rules that can't hold together, by leaving out one after the other.
 /// What can't be decided in time is kept.
 pub fn conflict(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> Conflict {
+    let bare = without_dimensions(problem);
     let misfits: Vec<(Rule, Origin)> = (0..problem.groups.len())
-        .filter(|g| fits_nowhere(problem, GroupId(*g)))
-        .map(|g| (Rule::Fit(g), misfit(problem, g)))
+        .filter(|g| fits_nowhere(&bare, GroupId(*g)))
+        .map(|g| (Rule::Fit(g), misfit(&bare, g)))
         .collect();
     if let Some(first) = misfits.first() {
         return Conflict { rules: vec![first.clone()], minimal: true };
     }
-    let mut rules: Vec<Rule> = (0..problem.requirements.len())
+    let all: Vec<Rule> = (0..problem.requirements.len())
         .filter(|r| problem.requirements[*r].policy != Policy::Should)
         .map(Rule::Requirement)
         .chain((0..problem.limits.len()).map(Rule::Limit))
         .chain((0..problem.apart.len()).map(Rule::Apart))
         .chain((0..problem.dimension_rules.len()).map(Rule::Dimension))
         .collect();
+    let mut goals: Vec<Vec<Rule>> = Vec::new();
+    for rule in all {
+        match goals.iter_mut().find(|goal| same_goal(problem, goal[0], rule)) {
+            Some(goal) => goal.push(rule),
+            None => goals.push(vec![rule]),
+        }
+    }
     let mut minimal = true;
     // Later rules are tried first: what the person wrote comes before what clouds say, and in a
     // conflict the person's first goals are kept.
-    for index in (0..rules.len()).rev() {
-        let mut fewer = rules.clone();
+    for index in (0..goals.len()).rev() {
+        let mut fewer = goals.clone();
         fewer.remove(index);
-        match optimize(&only(problem, &fewer), engines, budget) {
-            Outcome::Infeasible(_) => rules = fewer,
+        match optimize(&only(problem, &fewer.concat()), engines, budget) {
+            Outcome::Infeasible(_) => goals = fewer,
             Outcome::Found(_) => {}
             Outcome::Unknown(..) => minimal = false,
         }
     }
-    let rules = rules.into_iter().map(|r| (r, origin(problem, r))).collect();
+    let rules = goals.concat().into_iter().map(|r| (r, origin(problem, r))).collect();
     Conflict { rules, minimal }
 }
 
-fn fits_nowhere(problem: &Problem, group: GroupId) -> bool {
-    let mut problem = problem.clone();
+/// True for rules that one goal of a file comes to; what clouds say has no place in a file.
+pub(crate) fn same_goal(problem: &Problem, a: Rule, b: Rule) -> bool {
+    let (x, y) = (origin(problem, a), origin(problem, b));
+    a == b || (x.at.is_some() && x == y)
+}
+
+/// The problem without a rule and what else comes of its goal; and per kind of rule, the old places
+/// of those that are left.
+pub(crate) fn leaving_out(problem: &Problem, rule: Rule) -> (Problem, Left) {
+    let left = |count: usize, of: fn(usize) -> Rule| {
+        (0..count).filter(|i| !same_goal(problem, of(*i), rule)).collect::<Vec<usize>>()
+    };
+    let left = Left {
+        requirements: left(problem.requirements.len(), Rule::Requirement),
+        limits: left(problem.limits.len(), Rule::Limit),
+        apart: left(problem.apart.len(), Rule::Apart),
+        dimensions: left(problem.dimension_rules.len(), Rule::Dimension),
+    };
+    let mut without = Problem {
+        requirements: left.requirements.iter().map(|r| problem.requirements[*r].clone()).collect(),
+        limits: left.limits.iter().map(|l| problem.limits[*l].clone()).collect(),
+        apart: left.apart.iter().map(|a| problem.apart[*a].clone()).collect(),
+        ..problem.clone()
+    };
     for rule in (0..problem.dimension_rules.len()).rev() {
-        without_dimension(&mut problem, rule);
+        if !left.dimensions.contains(&rule) {
+            without_dimension(&mut without, rule);
+        }
     }
-    let problem = &problem;
+    (without, left)
+}
+
+/// The old places of rules that are left.
+pub(crate) struct Left {
+    requirements: Vec<usize>,
+    limits: Vec<usize>,
+    apart: Vec<usize>,
+    dimensions: Vec<usize>,
+}
+
+impl Left {
+    /// What a rule of the smaller problem was in the whole one.
+    pub(crate) fn before(&self, rule: Rule) -> Rule {
+        match rule {
+            Rule::Requirement(r) => Rule::Requirement(self.requirements[r]),
+            Rule::Limit(l) => Rule::Limit(self.limits[l]),
+            Rule::Apart(a) => Rule::Apart(self.apart[a]),
+            Rule::Dimension(d) => Rule::Dimension(self.dimensions[d]),
+            Rule::Fit(g) => Rule::Fit(g),
+        }
+    }
+
+    /// What a rule of the whole problem is in the smaller one, if it is left.
+    pub(crate) fn after(&self, rule: Rule) -> Option<Rule> {
+        let place = |left: &[usize], old: usize| left.iter().position(|l| *l == old);
+        match rule {
+            Rule::Requirement(r) => place(&self.requirements, r).map(Rule::Requirement),
+            Rule::Limit(l) => place(&self.limits, l).map(Rule::Limit),
+            Rule::Apart(a) => place(&self.apart, a).map(Rule::Apart),
+            Rule::Dimension(d) => place(&self.dimensions, d).map(Rule::Dimension),
+            Rule::Fit(g) => Some(Rule::Fit(g)),
+        }
+    }
+}
+
+/// The problem without any rule on what is on one host.
+fn without_dimensions(problem: &Problem) -> Problem {
+    let mut bare = problem.clone();
+    for rule in (0..problem.dimension_rules.len()).rev() {
+        without_dimension(&mut bare, rule);
+    }
+    bare
+}
+
+fn fits_nowhere(problem: &Problem, group: GroupId) -> bool {
     let g = &problem.groups[group.0];
     let may = |option| g.may_use(problem, OptionId(option));
     !problem.partial && g.count > 0 && !(0..problem.options.len()).any(may)
@@ -137,7 +220,7 @@ fn origin(problem: &Problem, rule: Rule) -> Origin {
         Rule::Limit(l) => problem.limits[l].origin.clone(),
         Rule::Apart(a) => problem.apart[a].origin.clone(),
         Rule::Dimension(d) => problem.dimension_rules[d].origin.clone(),
-        Rule::Fit(g) => misfit(problem, g),
+        Rule::Fit(g) => misfit(&without_dimensions(problem), g),
     }
 }
 
@@ -183,32 +266,38 @@ fn without_dimension(problem: &mut Problem, rule: usize) {
 
 /// For each rule of a conflict the smallest change of it alone that allows a solution, proved to be
 /// the smallest, with the first tier's value then; a comparison can also be kept as a wish. Rules
-/// whose change alone does not suffice give none.
+/// whose change alone does not suffice give none. What requirements compare is as lowering found it.
 pub fn changes(
     problem: &Problem,
+    compared: &BTreeMap<usize, Compared>,
     conflict: &Conflict,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    for (rule, origin) in &conflict.rules {
+    for (index, (rule, origin)) in conflict.rules.iter().enumerate() {
+        if conflict.rules[..index].iter().any(|(r, _)| same_goal(problem, *r, *rule)) {
+            continue;
+        }
         let change = match rule {
             Rule::Requirement(r) => {
-                changes.extend(requirement_changes(problem, *r, origin, engines, budget));
+                changes.extend(requirement_changes(
+                    problem,
+                    (*r, compared.get(r)),
+                    origin,
+                    engines,
+                    budget,
+                ));
                 continue;
             }
             Rule::Limit(l) => limit_change(problem, *l, origin, engines, budget),
-            Rule::Apart(a) => {
-                let mut without = problem.clone();
-                without.apart.remove(*a);
-                best(&without, engines, budget)
-                    .map(|value| Change { says: format!("without: {}", origin.says), value })
-            }
-            Rule::Dimension(d) => {
-                let mut without = problem.clone();
-                without_dimension(&mut without, *d);
-                best(&without, engines, budget)
-                    .map(|value| Change { says: format!("without: {}", origin.says), value })
+            Rule::Apart(_) | Rule::Dimension(_) => {
+                let (without, _) = leaving_out(problem, *rule);
+                best(&without, engines, budget).map(|value| Change {
+                    says: format!("without: {}", origin.says),
+                    value,
+                    of_a_goal: true,
+                })
             }
             Rule::Fit(_) => None,
         };
@@ -219,7 +308,7 @@ pub fn changes(
 }
 
 /// The first tier's best value, if there is a solution.
-fn best(
+pub(crate) fn best(
     problem: &Problem,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
@@ -241,36 +330,44 @@ fn stated_value(problem: &Problem, found: &Found) -> Option<(i128, Scale)> {
 
 fn requirement_changes(
     problem: &Problem,
-    requirement: usize,
+    (requirement, compared): (usize, Option<&Compared>),
     origin: &Origin,
     engines: &[&dyn Engine],
     budget: Budget<'_>,
 ) -> Vec<Change> {
-    let rule = &problem.requirements[requirement];
     let mut without = problem.clone();
     without.requirements.remove(requirement);
-    let (Formula::AtMostZero(combination), Some(scale)) = (&rule.formula, rule.scale) else {
-        let change = best(&without, engines, budget)
-            .map(|value| Change { says: format!("without: {}", origin.says), value });
+    let Some(Compared { combination, scale }) = compared else {
+        let (without, _) = leaving_out(problem, Rule::Requirement(requirement));
+        let change = best(&without, engines, budget).map(|value| Change {
+            says: format!("without: {}", origin.says),
+            value,
+            of_a_goal: true,
+        });
         return change.into_iter().collect();
     };
     let measure = Measure::Excess(combination.clone());
     let Some(excess) = least(&without, measure, engines, budget) else { return Vec::new() };
     let mut relaxed = problem.clone();
-    let mut wider = combination.clone();
-    wider.constant -= excess;
-    relaxed.requirements[requirement].formula = Formula::AtMostZero(wider);
+    relaxed.requirements[requirement].formula = widened(combination, excess);
     let Some(value) = best(&relaxed, engines, budget) else { return Vec::new() };
-    let wider = format!("{} ({})", origin.says, wider_limit(combination, excess, scale));
+    let wider = format!("{} ({})", origin.says, wider_limit(combination, excess, *scale));
     // What should hold is missed by as little as can be before anything else is made best: by the
     // least excess, so that the value is the same.
     let wish =
         format!("{} (as what only should hold: missed by {})", origin.says, scale.number(excess));
-    [wider, wish].map(|says| Change { says, value }).into()
+    [wider, wish].map(|says| Change { says, value, of_a_goal: true }).into()
+}
+
+/// A comparison whose limit is exceeded by this.
+pub(crate) fn widened(combination: &Combination, excess: i128) -> Formula {
+    let mut wider = combination.clone();
+    wider.constant = wider.constant.saturating_sub(excess);
+    Formula::AtMostZero(wider)
 }
 
 /// The limit that a comparison would need, in words.
-fn wider_limit(combination: &Combination, excess: i128, scale: Scale) -> String {
+pub(crate) fn wider_limit(combination: &Combination, excess: i128, scale: Scale) -> String {
     let rising = combination.terms.iter().all(|t| t.0 > 0);
     let falling = combination.terms.iter().all(|t| t.0 < 0);
     let (old, new) = (-combination.constant, excess - combination.constant);
@@ -284,7 +381,7 @@ fn wider_limit(combination: &Combination, excess: i128, scale: Scale) -> String 
 }
 
 /// The smallest value of a measure, proved.
-fn least(
+pub(crate) fn least(
     problem: &Problem,
     measure: Measure,
     engines: &[&dyn Engine],
@@ -315,16 +412,22 @@ fn limit_change(
     let rule = &problem.limits[limit];
     let mut without = problem.clone();
     without.limits.remove(limit);
-    let flags = (0..problem.options.len()).map(|o| i128::from(rule.options.contains(&OptionId(o))));
-    let hosts = Measure::Sum { items: Vec::new(), hosts: Some(Table::Option(flags.collect())) };
-    let hosts = without.measure(hosts);
-    let beyond = Combination { constant: -i128::from(rule.most), terms: vec![(1, hosts)] };
+    let beyond = beyond(&mut without, rule);
     let more = least(&without, Measure::Excess(beyond), engines, budget)?;
     let mut relaxed = problem.clone();
     let most = i64::try_from(i128::from(rule.most) + more).ok()?;
     relaxed.limits[limit].most = most;
     let says = format!("{} ({more} more: {most} in place of {})", origin.says, rule.most);
-    best(&relaxed, engines, budget).map(|value| Change { says, value })
+    best(&relaxed, engines, budget).map(|value| Change { says, value, of_a_goal: true })
+}
+
+/// How many hosts there are beyond a limit.
+pub(crate) fn beyond(problem: &mut Problem, limit: &HostLimit) -> Combination {
+    let flags =
+        (0..problem.options.len()).map(|o| i128::from(limit.options.contains(&OptionId(o))));
+    let hosts = Measure::Sum { items: Vec::new(), hosts: Some(Table::Option(flags.collect())) };
+    let hosts = problem.measure(hosts);
+    Combination { constant: -i128::from(limit.most), terms: vec![(1, hosts)] }
 }
 
 /// How many replicas could run under all the rules.
@@ -368,6 +471,7 @@ fn fewer_replicas(
             Some(Change {
                 says: format!("run {running} of {all} replicas"),
                 value: stated_value(&partial, &found),
+                of_a_goal: false,
             })
         }
         _ => None,

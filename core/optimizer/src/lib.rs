@@ -5,6 +5,7 @@
 pub mod assume;
 pub mod conflict;
 pub mod engine;
+pub mod explain;
 mod granularity;
 pub mod lower;
 pub mod portfolio;

@@ -190,7 +190,7 @@ fn revalue(problem: &Problem, found: &mut Found) {
 }
 
 /// The tier may not become worse than its value by more than its tolerance.
-fn keep(tier: &Tier, minimised: &Combination, value: i128) -> Requirement {
+pub(crate) fn keep(tier: &Tier, minimised: &Combination, value: i128) -> Requirement {
     let one = coc_model::decimal::ONE;
     let size = value.abs();
     let slack = size / one * tier.tolerance_atto + size % one * tier.tolerance_atto / one;

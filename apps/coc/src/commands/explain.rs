@@ -4,26 +4,38 @@ use std::fmt::Write as _;
 
 use coc_model::plan::{Plan, Status};
 
-use crate::arguments::{Global, PlanFile};
+use crate::arguments::{Explain, Global};
 use crate::failure::{Exit, Failure};
 use crate::talk;
 
-/// Shows the evidence of a plan.
-pub(crate) fn run(global: &Global, arguments: &PlanFile) -> Result<Exit, Failure> {
+mod alternative;
+mod answers;
+mod text;
+
+/// Shows the evidence of a plan, and answers questions about it.
+pub(crate) async fn run(global: &Global, arguments: &Explain) -> Result<Exit, Failure> {
     let plan = super::verify::read_plan(&arguments.plan)?;
+    let answers = answers::find(global, arguments, &plan).await?;
     if global.json {
-        talk::print_json(&serde_json::json!({
+        let mut document = serde_json::json!({
             "plan": plan.plan, "status": plan.status, "evidence": plan.evidence, "objective": plan.objective,
             "assumed": plan.assumed, "unknown": plan.unknown, "inputs": plan.inputs,
             "conflict": plan.conflict, "relaxations": plan.relaxations,
-        }));
+        });
+        if let (Some(document), Some(answers)) = (document.as_object_mut(), &answers) {
+            document.extend(answers.document());
+        }
+        talk::print_json(&document);
+    } else if let Some(answers) = &answers {
+        talk::print(&text::answers(answers));
     } else {
-        talk::print(&text(&plan));
+        talk::print(&evidence(&plan));
     }
-    Ok(Exit::Done)
+    let proved = answers.is_none_or(|answers| answers.proved());
+    Ok(if proved { Exit::Done } else { Exit::LimitReached })
 }
 
-fn text(plan: &Plan) -> String {
+fn evidence(plan: &Plan) -> String {
     let mut out = String::new();
     let status = match plan.status {
         Status::Optimal => "optimal: no better plan exists",

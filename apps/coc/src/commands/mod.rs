@@ -7,4 +7,5 @@ pub(crate) mod explain;
 pub(crate) mod offers;
 pub(crate) mod plan;
 pub(crate) mod status;
+pub(crate) mod surface;
 pub(crate) mod verify;

@@ -7,6 +7,7 @@ use coc_formats::files::{DiskFiles, Files as _};
 use coc_model::mistake::{Mistake, Mistakes, Position};
 use coc_model::plan::{Plan, Status};
 
+use super::plan::Ground;
 use crate::arguments::{Global, PlanFile};
 use crate::failure::{Exit, Failure};
 use crate::inputs::{self, Input, Sources};
@@ -68,6 +69,23 @@ pub(crate) fn same_input(plan: &Plan) -> Result<Input, Failure> {
     Ok(input)
 }
 
+/// The catalog and the clouds that a plan was made over; another catalog is a failure.
+pub(crate) async fn same_ground(
+    global: &Global,
+    plan: &Plan,
+    input: &mut Input,
+) -> Result<Ground, Failure> {
+    let folders: Vec<_> =
+        plan.inputs.catalog_folders.iter().map(std::path::PathBuf::from).collect();
+    let mounted = crate::mounts::for_planning(global, input).await?;
+    let ground = super::plan::ground(input, &folders, mounted)?;
+    if input.inputs.catalog != plan.inputs.catalog {
+        let says = "the catalog is another one than the plan was made from";
+        return Err(Failure::with_hint(says, "plan again, or use the catalog of then"));
+    }
+    Ok(ground)
+}
+
 /// `coc verify`.
 pub(crate) async fn run(global: &Global, arguments: &PlanFile) -> Result<Exit, Failure> {
     let plan = read_plan(&arguments.plan)?;
@@ -75,14 +93,7 @@ pub(crate) async fn run(global: &Global, arguments: &PlanFile) -> Result<Exit, F
         return Err(Failure::failed("there is nothing to verify: the document holds no plan"));
     }
     let mut input = same_input(&plan)?;
-    let folders: Vec<_> =
-        plan.inputs.catalog_folders.iter().map(std::path::PathBuf::from).collect();
-    let mounted = crate::mounts::for_planning(global, &input).await?;
-    let ground = super::plan::ground(&mut input, &folders, mounted)?;
-    if input.inputs.catalog != plan.inputs.catalog {
-        let says = "the catalog is another one than the plan was made from";
-        return Err(Failure::with_hint(says, "plan again, or use the catalog of then"));
-    }
+    let ground = same_ground(global, &plan, &mut input).await?;
     let question = Question {
         application: &input.application,
         rules: &input.rules,

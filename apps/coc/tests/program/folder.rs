@@ -83,8 +83,17 @@ impl Folder {
 
     /// Runs the program here with words as they would be typed.
     pub(crate) fn run(&self, words: &str) -> Run {
+        self.run_words(words.split_whitespace())
+    }
+
+    /// The same with one more word, which may hold spaces.
+    pub(crate) fn run_with(&self, words: &str, last: &str) -> Run {
+        self.run_words(words.split_whitespace().chain([last]))
+    }
+
+    fn run_words<'a>(&self, words: impl Iterator<Item = &'a str>) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_coc"))
-            .args(words.split_whitespace())
+            .args(words)
             .current_dir(&self.path)
             .output()
             .unwrap();

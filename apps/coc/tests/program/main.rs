@@ -8,7 +8,9 @@
     reason = "a test that can't go on stops"
 )]
 
+mod explained;
 mod folder;
+mod impossible;
 mod missing_price;
 mod same_bytes;
 mod short_zone;

@@ -335,6 +335,10 @@ impl Lowering<'_> {
             };
             return Ok(constant(holds));
         }
+        self.compared = sum.whole().map(|(mut combination, _)| {
+            combination.constant += i128::from(strict);
+            combination
+        });
         if let Some(formula) = self.single_extreme(sum, strict) {
             return Ok(formula);
         }

@@ -58,6 +58,18 @@ pub struct Lowered {
     pub violation_tiers: usize,
     /// What is not known, and what was left out for it.
     pub unknown: Vec<Unknown>,
+    /// By index of the requirement: what is compared, for each that is one comparison with a number.
+    pub compared: BTreeMap<usize, Compared>,
+}
+
+/// What a requirement compares with a number. Its formula may say the same in another way: that no
+/// pair is too far apart, in place of a largest latency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// At most zero where the requirement holds.
+    pub combination: Combination,
+    /// How its numbers read.
+    pub scale: Scale,
 }
 
 /// Lowers goals over an application and an estate, with nothing running yet.
@@ -100,6 +112,8 @@ pub fn lower_after(
         pending: Vec::new(),
         paid: cost::Paid::default(),
         running: before.map(|before| Running::of(before, estate)),
+        compared: None,
+        comparisons: BTreeMap::new(),
     };
     lowering.options();
     lowering.tell_of_silence();
@@ -113,7 +127,7 @@ pub fn lower_after(
     let violations = lowering.requirements(rules, &host_rules, &cost, &mut log);
     let violation_tiers = lowering.violation_tier(violations);
     lowering.tiers(rules, &cost, &mut log);
-    let Lowering { problem, unknown, .. } = lowering;
+    let Lowering { problem, unknown, comparisons, .. } = lowering;
     let demands_out = demands.clone();
     log.finish(Lowered {
         problem,
@@ -122,6 +136,7 @@ pub fn lower_after(
         cost,
         violation_tiers,
         unknown,
+        compared: comparisons,
     })
 }
 
@@ -173,6 +188,10 @@ struct Lowering<'a> {
     running: Option<Running>,
     /// What the cost is made of.
     paid: cost::Paid,
+    /// What the last comparison of numbers compares.
+    compared: Option<Combination>,
+    /// What requirements compare, by their index.
+    comparisons: BTreeMap<usize, Compared>,
 }
 
 /// A refusal, before it has its place in a file.
@@ -305,11 +324,18 @@ impl Lowering<'_> {
         for rule in &rules.require {
             let origin = origin_of(rule);
             self.scale = None;
+            self.compared = None;
             let Some(formula) = self.rule(rule, host_rules, cost, log) else { continue };
             if formula == Formula::TRUE {
                 continue;
             }
             let scale = self.scale.filter(|_| matches!(formula, Formula::AtMostZero(_)));
+            if let (Policy::Must, Some(scale), Some(combination)) =
+                (rule.policy, scale, self.compared.take())
+            {
+                let index = self.problem.requirements.len();
+                self.comparisons.insert(index, Compared { combination, scale });
+            }
             let formula = match rule.policy {
                 Policy::Must => formula,
                 Policy::Should => {

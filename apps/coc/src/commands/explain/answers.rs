@@ -1,0 +1,167 @@
+//! Questions about a plan, answered over what it was made from.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use coc_control::planning::explain::{
+    Comparison, ExplainError, Explained, PriceOfGoal, RangeOfGoal, Verdict, Why,
+};
+use coc_control::planning::{PlanningError, Request};
+use coc_engine_exhaustive::Exhaustive;
+use coc_engine_milp::Milp;
+use coc_model::mistake::{Mistake, MistakeLog, closest};
+use coc_model::plan::{Plan, Status};
+use serde_json::{Map, Value, json};
+
+use super::alternative;
+use crate::arguments::{Explain, Global};
+use crate::commands::plan::Ground;
+use crate::commands::verify::{same_ground, same_input};
+use crate::failure::{Exit, Failure};
+use crate::inputs::Input;
+use crate::talk;
+
+/// What was asked, answered.
+pub(super) struct Answers {
+    pub(super) why: Option<Vec<Why>>,
+    /// Each alternative as typed.
+    pub(super) why_not: Vec<(String, Comparison)>,
+    pub(super) prices: Option<Vec<PriceOfGoal>>,
+    pub(super) ranges: Option<Vec<RangeOfGoal>>,
+}
+
+impl Answers {
+    /// The answers as members of a document.
+    pub(super) fn document(&self) -> Map<String, Value> {
+        let mut document = Map::new();
+        let mut add = |name: &str, value: Value| document.insert(name.to_owned(), value);
+        if let Some(prices) = &self.prices {
+            add("prices", json!(prices));
+        }
+        if let Some(ranges) = &self.ranges {
+            add("ranges", json!(ranges));
+        }
+        if let Some(why) = &self.why {
+            add("why", json!(why));
+        }
+        if !self.why_not.is_empty() {
+            let one = |(asked, answer): &(String, Comparison)| {
+                let mut answer = json!(answer);
+                answer["asked"] = json!(asked);
+                answer
+            };
+            add("whyNot", self.why_not.iter().map(one).collect());
+        }
+        document
+    }
+
+    /// True if every answer is proved.
+    pub(super) fn proved(&self) -> bool {
+        let unknown = |text: &str| text == "unknown";
+        let proved = |c: &Comparison| matches!(c.verdict, Verdict::Possible | Verdict::Impossible);
+        self.prices.iter().flatten().all(|p| !unknown(&p.better))
+            && self
+                .ranges
+                .iter()
+                .flatten()
+                .all(|r| !unknown(&r.tightest) && !unknown(&r.better_from))
+            && self.why.iter().flatten().all(|w| proved(&w.elsewhere))
+            && self.why_not.iter().all(|(_, c)| proved(c))
+    }
+}
+
+/// Answers what was asked; `None` if nothing was.
+pub(super) async fn find(
+    global: &Global,
+    arguments: &Explain,
+    plan: &Plan,
+) -> Result<Option<Answers>, Failure> {
+    let asked = arguments.prices
+        || arguments.ranges
+        || arguments.why.is_some()
+        || !arguments.why_not.is_empty();
+    if !asked {
+        return Ok(None);
+    }
+    if matches!(plan.status, Status::Infeasible | Status::Unknown) {
+        let says = "there is no plan to ask about: the document says why there is none";
+        return Err(Failure::with_hint(says, "coc explain PLAN shows the conflict"));
+    }
+    let mut input = same_input(plan)?;
+    known_services(&input, arguments)?;
+    let ground = same_ground(global, plan, &mut input).await?;
+    let _busy = talk::Busy::with("planning again to answer");
+    answered(arguments, plan, &input, &ground).map(Some)
+}
+
+fn known_services(input: &Input, arguments: &Explain) -> Result<(), Failure> {
+    let services = &input.application.services;
+    let mut log = MistakeLog::new();
+    for name in arguments.why.iter().flatten().filter(|name| !services.contains_key(*name)) {
+        let mut mistake = Mistake::of_request(format!("--why: there is no service \"{name}\""));
+        mistake.hint = closest(name, services.keys().map(String::as_str))
+            .map(|near| format!("did you mean \"{near}\"?"));
+        log.push(mistake);
+    }
+    log.finish(()).map_err(Failure::from)
+}
+
+fn answered(
+    arguments: &Explain,
+    plan: &Plan,
+    input: &Input,
+    ground: &Ground,
+) -> Result<Answers, Failure> {
+    let begun = Instant::now();
+    let cancel = AtomicBool::new(false);
+    let time_left = || arguments.time.saturating_sub(begun.elapsed());
+    let time_passed = || begun.elapsed();
+    let request = Request {
+        application: &input.application,
+        rules: &input.rules,
+        estate: &ground.estate,
+        engines: &[&Milp, &Exhaustive],
+        time_left: &time_left,
+        time_passed: &time_passed,
+        gap_ppm: 0,
+        clouds: &ground.drivers,
+        inputs: plan.inputs.clone(),
+        parent: None,
+        cancel: &cancel,
+    };
+    let failed = |error: ExplainError| of_explaining(error, input);
+    let explained = Explained::find(&request, plan).map_err(failed)?;
+    let mut why_not = Vec::new();
+    for typed in &arguments.why_not {
+        let rules = alternative::rules(input, &ground.estate, typed)?;
+        let text = rules.require.iter().find(|r| &*r.at.file == alternative::WHY_NOT);
+        let text = text.map_or_else(String::new, |r| r.source.text.clone());
+        let comparison = explained.why_not(&rules).map_err(|error| match error {
+            ExplainError::Planning(PlanningError::Mistakes(mistakes)) => {
+                alternative::wrong(mistakes, &text)
+            }
+            other => failed(other),
+        })?;
+        why_not.push((typed.clone(), comparison));
+    }
+    Ok(Answers {
+        why: arguments.why.as_ref().map(|w| explained.why(w)).transpose().map_err(failed)?,
+        why_not,
+        prices: arguments.prices.then(|| explained.prices()).transpose().map_err(failed)?,
+        ranges: arguments.ranges.then(|| explained.ranges()),
+    })
+}
+
+fn of_explaining(error: ExplainError, input: &Input) -> Failure {
+    match error {
+        ExplainError::Planning(error) => Failure::of_planning(error, &input.files),
+        ExplainError::NotProved(_) => {
+            talk::say(&format!("error: {error}"));
+            talk::say("  hint: give more time with --time");
+            Failure::Told(Exit::LimitReached)
+        }
+        ExplainError::Another(_) => {
+            Failure::with_hint(error.to_string(), "prices or clouds changed: plan again")
+        }
+    }
+}
