@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use coc_model::catalog::{Catalog, Region, Routes, ServicePrice, SourcedLatency, StoragePrice};
+use coc_model::catalog::{
+    Catalog, Certification, Region, Routes, ServicePrice, SourcedLatency, StoragePrice,
+};
 use coc_model::mistake::{Mistake, Mistakes};
 use coc_model::offer::Offer;
 
@@ -17,7 +19,7 @@ use crate::offers::OfferKey;
 use crate::reading::Reading;
 use crate::regions::{EVERY, RegionKey, Regions, ZoneKey, regions_of};
 use crate::table::Table;
-use crate::{bills, egress, latency, offers, packed, regions};
+use crate::{bills, compliance, egress, latency, offers, packed, regions};
 
 /// Reads one table.
 type ReadTable = fn(&mut Tables, &Table, &mut Reading);
@@ -26,7 +28,7 @@ type ReadTable = fn(&mut Tables, &Table, &mut Reading);
 const OFFERS: &str = "offers";
 
 /// The tables that are read.
-const TABLES: [(&str, ReadTable); 7] = [
+const TABLES: [(&str, ReadTable); 8] = [
     (OFFERS, |all, table, reading| offers::read(table, reading, &mut all.offers)),
     ("regions", |all, table, reading| regions::read_regions(table, reading, &mut all.regions)),
     ("zones", |all, table, reading| regions::read_zones(table, reading, &mut all.zones)),
@@ -34,6 +36,7 @@ const TABLES: [(&str, ReadTable); 7] = [
     ("latency", |all, table, reading| latency::read(table, reading, &mut all.latency)),
     ("storage", |all, table, reading| bills::read_storage(table, reading, &mut all.storage)),
     ("services", |all, table, reading| bills::read_services(table, reading, &mut all.services)),
+    ("compliance", |all, table, reading| compliance::read(table, reading, &mut all.certifications)),
 ];
 
 /// Reads catalog directories. Of rows with the same key, the one in the last directory holds.
@@ -66,6 +69,7 @@ struct Tables {
     latency: Vec<Entry<Ends, SourcedLatency>>,
     storage: Bills<StoragePrice>,
     services: Bills<ServicePrice>,
+    certifications: Bills<Certification>,
     notices: Vec<Mistake>,
 }
 
@@ -121,6 +125,7 @@ impl Tables {
         self.latency.retain(|e| sells(&e.key.from_cloud) && sells(&e.key.to_cloud));
         self.storage.retain(|e| sells(&e.key.0.0));
         self.services.retain(|e| sells(&e.key.0.0));
+        self.certifications.retain(|e| sells(&e.key.0.0));
         self
     }
 
@@ -144,6 +149,7 @@ impl Tables {
             |price, region| ServicePrice { region: region.clone(), ..price.clone() },
             &mut notices,
         );
+        let certifications = compliance::link(self.certifications, &regions, &mut notices);
         notices.sort();
         let mut catalog = Catalog {
             digest: Arc::default(),
@@ -152,6 +158,7 @@ impl Tables {
             routes,
             storage,
             services,
+            certifications,
             notices,
         };
         catalog.digest = packed::digest(&catalog);

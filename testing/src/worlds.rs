@@ -122,11 +122,18 @@ fn application(random: &mut Random) -> Application {
     }
 }
 
+/// Which clouds are certified for what.
+const CERTIFIED: [(&str, &[&str]); 2] = [("iso27001", &["red", "blue"]), ("hipaa", &["blue"])];
+
 /// A site's cloud, region, zone, country and area.
 type Where = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 fn estate(random: &mut Random, sites: &[Where]) -> Estate {
-    let mut estate = Estate { places: PlaceGraph::with_areas(), ..Estate::default() };
+    let mut estate = Estate {
+        places: PlaceGraph::with_areas(),
+        frameworks: CERTIFIED.iter().map(|(framework, _)| (*framework).into()).collect(),
+        ..Estate::default()
+    };
     for &(cloud, region, zone, country, area) in sites {
         let place = Place {
             region: Some(region.into()),
@@ -135,7 +142,9 @@ fn estate(random: &mut Random, sites: &[Where]) -> Estate {
             area: Some(area.into()),
         };
         estate.places.add(&place);
-        estate.sites.push(Site { cloud: cloud.into(), place, block_storage: None });
+        let certified = CERTIFIED.iter().filter(|(_, whose)| whose.contains(&cloud));
+        let certified = certified.map(|(framework, _)| Arc::from(*framework)).collect();
+        estate.sites.push(Site { cloud: cloud.into(), place, block_storage: None, certified });
     }
     offerings(random, &mut estate);
     routes(random, &mut estate);

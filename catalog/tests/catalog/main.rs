@@ -5,6 +5,8 @@ mod bills;
 #[cfg(test)]
 mod builtin;
 #[cfg(test)]
+mod compliance;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod egress;

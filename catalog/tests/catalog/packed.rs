@@ -58,6 +58,12 @@ a,north,queue,q,requests,1M,0.0000000309,0.006,list,2026-07,standard,exact
 a,north,queue,q,requests,1M,0.5,,,,,
 ";
 
+const COMPLIANCE: &str = "\
+cloud,region,framework,note,source,date
+a,*,iso27001,per service,list,2026-07
+b,east,hipaa,,,
+";
+
 /// A catalog that has something of everything the tables can say.
 fn tables() -> Catalog {
     read(&[
@@ -68,6 +74,7 @@ fn tables() -> Catalog {
         ("latency.csv", LATENCY),
         ("storage.csv", STORAGE),
         ("services.csv", SERVICES),
+        ("compliance.csv", COMPLIANCE),
     ])
 }
 
@@ -90,6 +97,7 @@ fn tables_packed_and_opened_are_the_same_catalog() {
         (catalog.storage.len(), catalog.services.len(), catalog.routes.latencies().len()),
         (3, 2, 4)
     );
+    assert_eq!(catalog.certifications.len(), 3);
     let opened = decode(&PACKED).unwrap();
     assert_eq!(opened, catalog);
     assert_eq!(opened.digest, digest(&opened));

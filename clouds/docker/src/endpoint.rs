@@ -205,6 +205,7 @@ mod tests {
             credentials: credentials.map(|from| Credentials { from: from.to_owned() }),
             place: Place::default(),
             prices: PriceBook::default(),
+            certified: [].into(),
             read_only: false,
             settings: [].into(),
             at: Position::new(&"clouds.yaml".into(), 3, 5),

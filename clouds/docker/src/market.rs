@@ -1,5 +1,6 @@
 //! What an engine has: the machine it runs on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use coc_cloud::cloud::{Machine, Market, MarketSite};
@@ -55,7 +56,12 @@ pub(crate) fn of(docker: &Docker, info: &Value) -> Market {
             offer.attributes.insert(attribute, AttributeValue::Text(text.into()));
         }
     }
-    let site = MarketSite { place: docker.place.clone(), like: None, zones: Vec::new() };
+    let site = MarketSite {
+        place: docker.place.clone(),
+        like: None,
+        zones: Vec::new(),
+        certified: BTreeSet::new(),
+    };
     let machine = Machine {
         site: 0,
         zone: docker.place.zone.clone(),

@@ -1,6 +1,6 @@
 //! The trait that every driver implements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -156,10 +156,13 @@ pub struct Market {
 pub struct MarketSite {
     /// Where.
     pub place: Place,
-    /// The catalog region (provider, region) whose latencies and traffic prices hold here.
+    /// The catalog region (provider, region) whose latencies, traffic prices and certifications hold
+    /// here.
     pub like: Option<(Arc<str>, Arc<str>)>,
     /// The zones, where they can be chosen.
     pub zones: Vec<Arc<str>>,
+    /// The frameworks it is certified for, beside those that the catalog states.
+    pub certified: BTreeSet<Arc<str>>,
 }
 
 /// A machine size at a place, or a machine that is there.

@@ -2,6 +2,7 @@
 
 mod read;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use coc_cloud::bucket::Budget;
@@ -33,7 +34,8 @@ pub struct Profile {
 pub struct Region {
     /// Its name, country and area.
     pub place: Place,
-    /// The catalog region (provider, region) whose latencies and traffic prices hold here.
+    /// The catalog region (provider, region) whose latencies, traffic prices and certifications hold
+    /// here.
     pub like: Option<(Arc<str>, Arc<str>)>,
     /// Its zones, at least one.
     pub zones: Vec<Arc<str>>,
@@ -41,6 +43,8 @@ pub struct Region {
     pub offers: Vec<Arc<Offer>>,
     /// How much the account may have here.
     pub quotas: Quotas,
+    /// The frameworks it is certified for.
+    pub certified: BTreeSet<Arc<str>>,
 }
 
 impl Region {

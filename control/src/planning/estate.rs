@@ -1,6 +1,6 @@
 //! The estate: what mounted clouds and the catalog offer, put together for one plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coc_cloud::cloud::Market;
@@ -21,6 +21,20 @@ pub struct MountedMarket {
     pub cloud: Cloud,
     /// What the cloud said.
     pub market: Market,
+}
+
+/// A place of a cloud whose sites are to be made.
+struct Lot<'a> {
+    cloud: Arc<str>,
+    /// The provider of the catalog that it is of, or the cloud itself.
+    provider: Arc<str>,
+    place: &'a Place,
+    zones: &'a [Arc<str>],
+    /// The catalog's region behind it.
+    region: Option<RegionId>,
+    own_meter: Option<MeterId>,
+    /// What the cloud itself says it is certified for.
+    certified: BTreeSet<Arc<str>>,
 }
 
 /// A site under construction: the catalog's region behind it, and how traffic of its cloud is
@@ -49,14 +63,15 @@ pub fn of_catalog(catalog: &Catalog, zones: bool) -> Estate {
             continue;
         }
         let id = RegionId(u32::try_from(index).unwrap_or(u32::MAX));
-        let sites = builder.sites(
-            &region.cloud,
-            &region.cloud,
-            &region.place,
-            &region.zones,
-            Some(id),
-            None,
-        );
+        let sites = builder.sites(&Lot {
+            cloud: Arc::clone(&region.cloud),
+            provider: Arc::clone(&region.cloud),
+            place: &region.place,
+            zones: &region.zones,
+            region: Some(id),
+            own_meter: None,
+            certified: BTreeSet::new(),
+        });
         for offer in offers {
             builder.offer(&sites, offer, None, false, None);
         }
@@ -78,6 +93,7 @@ impl<'a> Builder<'a> {
         let estate = Estate {
             places: PlaceGraph::with_areas(),
             meters: catalog.routes.meters.clone(),
+            frameworks: catalog.certifications.iter().map(|c| c.framework.clone()).collect(),
             ..Estate::default()
         };
         Self { catalog, zones, estate, plots: Vec::new() }
@@ -87,6 +103,8 @@ impl<'a> Builder<'a> {
         let Cloud { name, prices, .. } = &mounted.cloud;
         let cloud: Arc<str> = name.as_str().into();
         let own_meter = self.own_meter(&mounted.cloud);
+        let certified = mounted.cloud.certified.iter().map(|f| Arc::from(f.as_str()));
+        let certified: BTreeSet<Arc<str>> = certified.collect();
         let mut placed: Vec<Vec<SiteId>> = Vec::new();
         for site in &mounted.market.sites {
             let (region, provider) = match &site.like {
@@ -95,7 +113,15 @@ impl<'a> Builder<'a> {
                 }
                 None => (None, Arc::clone(&cloud)),
             };
-            placed.push(self.sites(&cloud, &provider, &site.place, &site.zones, region, own_meter));
+            placed.push(self.sites(&Lot {
+                cloud: Arc::clone(&cloud),
+                provider,
+                place: &site.place,
+                zones: &site.zones,
+                region,
+                own_meter,
+                certified: certified.union(&site.certified).cloned().collect(),
+            }));
         }
         for machine in &mounted.market.machines {
             let sites: Vec<SiteId> = placed[machine.site]
@@ -129,17 +155,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds the sites of a region: its zones where zones matter and are known, else itself.
-    fn sites(
-        &mut self,
-        cloud: &Arc<str>,
-        provider: &Arc<str>,
-        place: &Place,
-        zones: &[Arc<str>],
-        region: Option<RegionId>,
-        own_meter: Option<MeterId>,
-    ) -> Vec<SiteId> {
+    fn sites(&mut self, lot: &Lot<'_>) -> Vec<SiteId> {
+        let place = lot.place;
+        let block_storage = self.block_storage(&lot.provider, lot.region);
+        let mut certified = lot.certified.clone();
+        certified.extend(self.certifications(&lot.provider, lot.region));
+        self.estate.frameworks.extend(certified.iter().cloned());
         let mut places: Vec<Place> = if self.zones && place.zone.is_none() {
-            zones.iter().map(|z| Place { zone: Some(Arc::clone(z)), ..place.clone() }).collect()
+            lot.zones.iter().map(|z| Place { zone: Some(Arc::clone(z)), ..place.clone() }).collect()
         } else {
             Vec::new()
         };
@@ -150,12 +173,33 @@ impl<'a> Builder<'a> {
             .into_iter()
             .map(|place| {
                 self.estate.places.add(&place);
-                let block_storage = self.block_storage(provider, region);
-                self.estate.sites.push(Site { cloud: Arc::clone(cloud), place, block_storage });
-                self.plots.push(Plot { region, provider: Arc::clone(provider), own_meter });
+                self.estate.sites.push(Site {
+                    cloud: Arc::clone(&lot.cloud),
+                    place,
+                    block_storage,
+                    certified: certified.clone(),
+                });
+                self.plots.push(Plot {
+                    region: lot.region,
+                    provider: Arc::clone(&lot.provider),
+                    own_meter: lot.own_meter,
+                });
                 SiteId(u32::try_from(self.estate.sites.len() - 1).unwrap_or(u32::MAX))
             })
             .collect()
+    }
+
+    /// What the catalog says that a region is certified for.
+    fn certifications(
+        &self,
+        provider: &str,
+        region: Option<RegionId>,
+    ) -> impl Iterator<Item = Arc<str>> + use<'a> {
+        let catalog = self.catalog;
+        let region = region.and_then(|id| catalog.regions.get(id.0 as usize));
+        let name = region.and_then(|r| r.place.region.as_deref());
+        let stated = name.map_or(&[][..], |name| catalog.certifications_in(provider, name));
+        stated.iter().map(|c| Arc::clone(&c.framework))
     }
 
     /// The cheapest block storage of a region, where the catalog has a price; nothing for clouds

@@ -169,6 +169,7 @@ fn renamed(
     match (name, args.len()) {
         ("replicas", _) if target.is_none() => with_plan("@replicas", args),
         ("inside", 2) => with_plan("@inside", args),
+        ("certified", 2) => call("@certified", args),
         ("latency", 2) => with_plan("@latency", args),
         ("count", 1) => call("@count", args),
         ("sum" | "min" | "max" | "distinct" | "count", 3) => {
@@ -214,12 +215,13 @@ fn mapped(list: IdedExpr, variable: &IdedExpr, body: IdedExpr) -> IdedExpr {
 fn environment() -> Env {
     let mut env = Env::stdlib();
     let any = || types::DYN_TYPE;
-    let declared: [(&str, usize, cel::common::functions::Function); 14] = [
+    let declared: [(&str, usize, cel::common::functions::Function); 15] = [
         ("@number", 1, |a| Ok(CowVal::owned(Quantity(decimal(text(&*a[0])?)?)))),
         ("@replicas", 1, |a| replicas(&a)),
         ("@replicas", 2, |a| replicas(&a)),
         ("@possible", 2, |a| possible(&a)),
         ("@inside", 3, |a| inside(&a)),
+        ("@certified", 2, |a| certified(&a)),
         ("@latency", 3, |a| latency(&a)),
         ("@sum", 1, |a| sum(&*a[0])),
         ("@count", 1, |a| count(&*a[0])),
@@ -348,6 +350,19 @@ fn inside<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
     };
     let inside = names.iter().any(|name| estate.places.inside(place, name));
     Ok(CowVal::owned(CelBool::from(inside)))
+}
+
+/// Whether all of some frameworks are among those that the place of a replica or host has.
+fn certified<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
+    let of = thing(&*args[0])?;
+    let offering = of.offering().ok_or_else(|| wrong("a replica or host is due"))?;
+    let held = &of.facts.estate.sites[offering.site.index()].certified;
+    let asked = match args[1].downcast_ref::<CelString<'_>>() {
+        Some(name) => vec![name.inner()],
+        None => items(&*args[1])?.into_iter().map(text).collect::<Result<_, _>>()?,
+    };
+    let missing = asked.iter().any(|name| !held.iter().any(|h| &**h == *name));
+    Ok(CowVal::owned(CelBool::from(!missing)))
 }
 
 /// The longest round trip between two sides, each a replica or a service's name.

@@ -56,9 +56,20 @@ pub fn check_query(parsed: &Parsed) -> Result<Expression, Vec<Mistake>> {
 }
 
 /// The functions that are called by name, for hints.
-const FUNCTIONS: [&str; 12] = [
-    "replicas", "inside", "latency", "sum", "count", "min", "max", "distinct", "skew", "all",
-    "exists", "monthly",
+const FUNCTIONS: [&str; 13] = [
+    "replicas",
+    "inside",
+    "certified",
+    "latency",
+    "sum",
+    "count",
+    "min",
+    "max",
+    "distinct",
+    "skew",
+    "all",
+    "exists",
+    "monthly",
 ];
 
 struct Checker<'a> {
@@ -279,6 +290,7 @@ impl Checker<'_> {
             operators::NEGATE => self.negated(node, &args[0]),
             "replicas" => self.replicas(node, args),
             "inside" => self.inside(node, args),
+            "certified" => self.certified(node, args),
             "latency" => self.latency(node, args),
             "count" if args.len() == 1 => self.counted(node, &args[0]),
             _ => {
@@ -693,5 +705,6 @@ fn aggregate(name: &str) -> Option<Aggregate> {
     })
 }
 
+mod certified;
 #[cfg(test)]
 mod tests;

@@ -111,6 +111,8 @@ pub enum Node {
     Attribute(Box<Expression>, String),
     /// `inside(x, places)`: x lies in one of the places.
     Inside(Box<Expression>, Vec<Located>),
+    /// `certified(x, frameworks)`: the site of x is stated to be certified for all of them.
+    Certified(Box<Expression>, Vec<Located>),
     /// `latency(x, y)`: the longest round trip between replicas of x and of y, each a replica or
     /// the name of a service.
     Latency(Box<Expression>, Box<Expression>),

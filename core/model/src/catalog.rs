@@ -83,6 +83,22 @@ pub struct ServicePrice {
     pub source: Arc<Source>,
 }
 
+/// What a provider is said to be certified for in a region: a framework of rules that it keeps and
+/// that somebody attests. What nobody states is not certified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certification {
+    /// Provider.
+    pub cloud: Arc<str>,
+    /// Region.
+    pub region: Arc<str>,
+    /// The framework (`iso27001`, `soc2t2`).
+    pub framework: Arc<str>,
+    /// How far it goes, in the source's words (`scope is per service`).
+    pub note: Option<Arc<str>>,
+    /// Who states it.
+    pub source: Arc<Source>,
+}
+
 /// Latency and transfer between regions, by region index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routes {
@@ -215,6 +231,8 @@ pub struct Catalog {
     pub storage: Vec<StoragePrice>,
     /// Prices of managed services.
     pub services: Vec<ServicePrice>,
+    /// Certifications, ordered by cloud, region and framework.
+    pub certifications: Vec<Certification>,
     /// Rows that could not be used, each with its place and reason.
     pub notices: Vec<Mistake>,
 }
@@ -236,6 +254,14 @@ impl Catalog {
         let start = self.offers.partition_point(|o| (&*o.cloud, &*o.region) < key);
         let end = self.offers.partition_point(|o| (&*o.cloud, &*o.region) <= key);
         &self.offers[start..end]
+    }
+
+    /// What a provider is certified for in a region.
+    pub fn certifications_in(&self, cloud: &str, region: &str) -> &[Certification] {
+        let key = (cloud, region);
+        let start = self.certifications.partition_point(|c| (&*c.cloud, &*c.region) < key);
+        let end = self.certifications.partition_point(|c| (&*c.cloud, &*c.region) <= key);
+        &self.certifications[start..end]
     }
 }
 

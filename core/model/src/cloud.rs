@@ -1,6 +1,6 @@
 //! Clouds as a person mounts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +31,9 @@ pub struct Cloud {
     /// What its owner pays or charges.
     #[serde(default)]
     pub prices: PriceBook,
+    /// The frameworks (`iso27001`) that its owner says it is certified for, at all its places.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub certified: BTreeSet<String>,
     /// True if nothing may ever be changed in it.
     #[serde(default)]
     pub read_only: bool,

@@ -1,6 +1,7 @@
 //! The estate: the sites, offers and routes that a plan may use, put together from the mounted
 //! clouds and the catalog.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::mistake::Position;
@@ -29,6 +30,8 @@ pub struct Site {
     /// Dollars per byte-month of its block storage, as (price per unit, bytes in the unit), where
     /// known.
     pub block_storage: Option<(crate::decimal::Decimal, u64)>,
+    /// The frameworks that it is certified for, as the catalog or whoever runs it states.
+    pub certified: BTreeSet<Arc<str>>,
 }
 
 /// At most so many machines of an offering can be had, and who says so.
@@ -70,6 +73,9 @@ pub struct Estate {
     pub transfers: Vec<Transfer>,
     /// Round trip from site i to site j at `i * sites + j`.
     pub latencies: Vec<Option<Latency>>,
+    /// Every framework that some cloud of the catalog or some site is certified for: goals that name
+    /// another one are mistaken.
+    pub frameworks: BTreeSet<Arc<str>>,
     /// What was left out or assumed of the clouds, in words for the plan.
     pub unknown: Vec<Unknown>,
 }

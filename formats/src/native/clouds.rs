@@ -46,6 +46,7 @@ fn read_cloud(node: &Node, log: &mut MistakeLog) -> Option<Cloud> {
     let credentials = fields.get("credentials").and_then(|node| credentials(node, log));
     let place = fields.get("place").map_or_else(Place::default, |node| place(node, log));
     let prices = fields.get("prices").map_or_else(PriceBook::default, |node| prices(node, log));
+    let certified = fields.get("certified").and_then(|node| texts(node, "certified", log));
     let read_only = fields.get("read_only").and_then(|node| flag(node, "read_only", log));
     let mut settings = BTreeMap::new();
     for (key, value) in fields.rest() {
@@ -64,6 +65,7 @@ fn read_cloud(node: &Node, log: &mut MistakeLog) -> Option<Cloud> {
         credentials,
         place,
         prices,
+        certified: certified.unwrap_or_default().into_iter().collect(),
         read_only: read_only.unwrap_or(false),
         settings,
         at: node.at.clone(),

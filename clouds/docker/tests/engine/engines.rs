@@ -63,6 +63,7 @@ impl Engine {
             credentials: None,
             place: Place { country: Some("DE".into()), ..Place::default() },
             prices: PriceBook::default(),
+            certified: [].into(),
             read_only: false,
             settings: [("address".to_owned(), json!(self.address))].into(),
             at: Position::new(&"clouds.yaml".into(), 3, 5),

@@ -128,6 +128,8 @@ impl Reading<'_> {
                 zones: zones_or_one(region.zones.clone(), name),
                 offers,
                 quotas,
+                // Those of the catalog hold by `like`.
+                certified: BTreeSet::new(),
             })
         });
         chosen.collect()
@@ -189,6 +191,7 @@ impl Reading<'_> {
             volumes: own_quotas.volumes.or(shared_quotas.volumes),
             networks: own_quotas.networks.or(shared_quotas.networks),
         };
+        let certified = fields.texts("certified").unwrap_or_default();
         fields.close();
         name?;
         Some(Region {
@@ -197,6 +200,7 @@ impl Reading<'_> {
             zones: zones_or_one(zones, &region),
             offers: offers.into_iter().map(place_offer).collect(),
             quotas,
+            certified: certified.into_iter().map(Arc::from).collect(),
         })
     }
 

@@ -28,6 +28,8 @@ fn the_expressions_of_the_design_have_their_types() {
         ("replicas(\"web\").all(r, replicas(\"db\").all(q, r.host != q.host))", "true or false"),
         ("cost > usd(100) ? count(hosts) <= 2 : true", "true or false"),
         ("0.6 * cost - usd(3)", "money per month"),
+        ("replicas(\"db\").all(r, certified(r, \"iso27001\"))", "true or false"),
+        ("count(hosts, h, !certified(h, [\"iso27001\", \"hipaa\"])) == 0", "true or false"),
     ] {
         assert_eq!(told(text), gives, "{text}");
     }
@@ -87,6 +89,22 @@ fn mistakes_are_told_at_their_columns() {
         (
             "hosts.sum(h, h.price) < usd(5)",
             "g:1:1: \"sum\" is called with the list as its first argument (sum(list, variable, expression))",
+        ),
+        (
+            "services.all(s, certified(s, \"hipaa\"))",
+            "g:1:27: a replica or a host is due here, not a service",
+        ),
+        (
+            "hosts.all(h, certified(h))",
+            "g:1:14: \"certified\" takes a replica or host, and a framework: certified(r, \"iso27001\")",
+        ),
+        (
+            "hosts.all(h, certified(h, [\"hipaa\", h.cloud]))",
+            "g:1:27: the name of a framework is due here, or a list of names",
+        ),
+        (
+            "hosts.all(h, certifed(h, \"hipaa\"))",
+            "g:1:14: no function is called \"certifed\" (did you mean \"certified\"?)",
         ),
         ("1 / 0 < 2", "g:1:1: this divides by zero"),
         ("{\"a\": 1}", "g:1:1: maps, structs and optional values have no use in goals"),

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use coc_goals::expression::{Comparison, Expression, Node, Operator, Property, Type};
+use coc_goals::expression::{Comparison, Expression, Located, Node, Operator, Property, Type};
 use coc_goals::number::{Number, Unit};
 use coc_model::application::Application;
 use coc_model::attribute::{AttributeName, AttributeValue};
@@ -92,6 +92,7 @@ impl World<'_> {
                 let inside = places.iter().any(|p| self.estate.places.inside(place, &p.text));
                 Ok(Some(Value::Bool(inside)))
             }
+            Node::Certified(of, frameworks) => self.certified(of, frameworks, scope),
             Node::Latency(a, b) => self.latency(a, b, scope),
             Node::Scaled(of, factor) => {
                 let Some(Value::Number(n)) = self.evaluate(of, scope)? else { return Ok(None) };
@@ -134,6 +135,15 @@ impl World<'_> {
                 "this looks at the whole plan and can't be asked of a single replica or host",
             )),
         }
+    }
+
+    fn certified(self, of: &Expression, frameworks: &[Located], scope: &Scope) -> Evaluated {
+        let Bound::Placed { site, .. } = self.placed(of, scope)? else {
+            return Err(unfit(of, "a replica or host is due here"));
+        };
+        let certified = &self.estate.sites[site.index()].certified;
+        let all = frameworks.iter().all(|f| certified.contains(f.text.as_str()));
+        Ok(Some(Value::Bool(all)))
     }
 
     /// "And" (`decisive` is false) and "or" (`decisive` is true): one decisive side decides, whatever
@@ -413,6 +423,7 @@ pub fn children(expression: &Expression) -> Vec<&Expression> {
         | Node::Property(a, _)
         | Node::Attribute(a, _)
         | Node::Inside(a, _)
+        | Node::Certified(a, _)
         | Node::Scaled(a, _)
         | Node::Not(a) => vec![a],
         Node::Latency(a, b)

@@ -215,7 +215,7 @@ fn is_host_of(body: &Expression, variable: &str) -> bool {
 
 fn looks_at_place(expression: &Expression) -> bool {
     any_node(expression, &|e| match &e.node {
-        Node::Inside(..) | Node::Latency(..) | Node::Attribute(..) => true,
+        Node::Inside(..) | Node::Certified(..) | Node::Latency(..) | Node::Attribute(..) => true,
         Node::Property(_, p) => !matches!(p, Property::Host | Property::Service | Property::Name),
         _ => false,
     })

@@ -1,0 +1,116 @@
+//! Rules on what places are certified for: the engines agree on what they come to, and the checker
+//! finds in the plans what the lowering meant.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that can't go on stops")]
+
+use coc_engine_exhaustive::Exhaustive;
+use coc_engine_milp::Milp;
+use coc_goals::library::standard_library;
+use coc_goals::rules::understand;
+use coc_model::goals::{Goals, Located, Policy, Requirement, RequirementBody};
+use coc_model::mistake::Position;
+use coc_optimizer::engine::Engine;
+use coc_optimizer::lower::lower;
+use coc_optimizer::portfolio::Outcome;
+use coc_testing::solving::{judged_plan, lowered, solve};
+use coc_testing::worlds::{World, world};
+
+fn at(line: u32) -> Position {
+    Position { file: "goals.yaml".into(), line, column: 5 }
+}
+
+fn required(text: &str) -> Requirement {
+    Requirement {
+        body: RequirementBody::That(Located { value: text.to_owned(), at: at(40) }),
+        policy: Policy::Must,
+        at: at(40),
+    }
+}
+
+/// The first tier's value by each engine, and whether the checker accepts the plan.
+fn solved(seed: u64, world: &World, rule: &str) -> Option<i128> {
+    let (rules, lowered) = lowered(world)?;
+    let value = |engine: &dyn Engine| match solve(&lowered.problem, engine) {
+        Outcome::Found(found) => {
+            assert!(found.optimal(), "seed {seed}: {rule}");
+            let plan = judged_plan(world, &rules, &lowered, &found);
+            assert!(plan.check.accepted, "seed {seed}: {rule}: {:#?}\n{plan:#?}", plan.check);
+            found.tiers.first().map(|t| t.value)
+        }
+        Outcome::Infeasible(_) => None,
+        Outcome::Unknown(why, _) => panic!("seed {seed}: {rule}: {why}"),
+    };
+    let expected = value(&Exhaustive);
+    assert_eq!(value(&Milp), expected, "seed {seed}: {rule}");
+    expected
+}
+
+/// Small worlds with one rule more.
+fn hold_against_each_other(rules: &[&str]) {
+    let (mut found, mut none) = (0, 0);
+    let worlds = (1_u64..).map(|seed| (seed, world(seed))).filter(|(_, world)| {
+        lowered(world).is_some_and(|(_, l)| {
+            let items: i64 = l.problem.groups.iter().map(|g| g.count).sum();
+            items <= 3 && Exhaustive.takes(&l.problem)
+        })
+    });
+    for (seed, mut world) in worlds.take(60) {
+        for rule in rules {
+            world.goals.require.push(required(rule));
+            match solved(seed, &world, rule) {
+                Some(_) => found += 1,
+                None => none += 1,
+            }
+            world.goals.require.pop();
+        }
+    }
+    assert!(found > 50 && none > 10, "{found} found, {none} without a plan");
+}
+
+#[test]
+fn certification_means_the_same_to_both_readings() {
+    hold_against_each_other(&[
+        "replicas().all(r, certified(r, \"iso27001\"))",
+        "replicas(\"a\").exists(r, certified(r, [\"hipaa\", \"iso27001\"]))",
+        "count(hosts, h, !certified(h, \"hipaa\")) <= 1",
+        "hosts.all(h, h.cloud == \"red\" || certified(h, \"hipaa\"))",
+    ]);
+}
+
+/// What is wrong with a rule over a small world.
+fn mistakes(rule: &str, frameworks: &[&str]) -> String {
+    let mut world = world(1);
+    world.estate.frameworks = frameworks.iter().map(|f| (*f).into()).collect();
+    let goals = Goals { require: vec![required(rule)], ..Goals::default() };
+    let rules = understand(&world.application, &goals, &standard_library()).unwrap();
+    match lower(&world.application, &rules, &world.estate) {
+        Ok(_) => String::new(),
+        Err(mistakes) => mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    }
+}
+
+#[test]
+fn frameworks_that_nobody_knows_are_mistakes() {
+    let known = &["hipaa", "iso27001"][..];
+    for (rule, frameworks, says) in [
+        ("hosts.all(h, certified(h, [\"hipaa\", \"iso27001\"]))", known, ""),
+        (
+            "hosts.all(h, certified(h, [\"hipaa\", \"iso2701\"]))",
+            known,
+            "goals.yaml:40:41: no cloud is certified for \"iso2701\" (did you mean \"iso27001\"?)",
+        ),
+        (
+            "hosts.all(h, certified(h, \"pci-dss\"))",
+            known,
+            "goals.yaml:40:31: no cloud is certified for \"pci-dss\" (known are hipaa, iso27001)",
+        ),
+        (
+            "hosts.all(h, certified(h, \"hipaa\"))",
+            &[],
+            "goals.yaml:40:31: no cloud is certified for \"hipaa\" (no certifications are known \
+             here: state them in the clouds file, certified: [...])",
+        ),
+    ] {
+        assert_eq!(mistakes(rule, frameworks), says, "{rule}");
+    }
+}
