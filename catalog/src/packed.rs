@@ -10,6 +10,7 @@ mod attributes;
 mod bills;
 mod compliance;
 mod offers;
+mod power;
 mod rates;
 mod regions;
 mod routes;
@@ -110,6 +111,7 @@ fn write_tables(catalog: &Catalog) -> Vec<u8> {
     bills::write_storage(&catalog.storage, &mut words, &mut body);
     bills::write_services(&catalog.services, &mut words, &mut body);
     compliance::write(&catalog.certifications, &mut words, &mut body);
+    power::write(&catalog.power, &mut words, &mut body);
     let mut all = words.finish();
     all.0.extend_from_slice(&body.0);
     all.0
@@ -127,6 +129,7 @@ fn read_tables(tables: &[u8]) -> Result<Catalog, CatalogError> {
         storage: bills::read_storage(&mut from, &words)?,
         services: bills::read_services(&mut from, &words)?,
         certifications: compliance::read(&mut from, &words)?,
+        power: power::read(&mut from, &words)?,
         notices: Vec::new(),
     };
     from.end()?;
@@ -165,10 +168,10 @@ fn hexadecimal(digest: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use coc_model::attribute::{AttributeName, AttributeValue};
-    use coc_model::catalog::{Certification, Region, RegionId, Routes};
+    use coc_model::catalog::{Certification, ProcessorPower, Region, RegionId, Routes};
     use coc_model::decimal::Decimal;
     use coc_model::money::Rate;
-    use coc_model::offer::{Offer, Price, Source};
+    use coc_model::offer::{Architecture, Offer, Price, Source};
     use coc_model::place::Place;
     use coc_model::quantity::{Micros, Traffic};
     use coc_model::route::{Latency, Meter, Tier};
@@ -219,9 +222,18 @@ mod tests {
             note: None,
             source: Arc::new(Source { name: "list".into(), date: "2026".into() }),
         };
+        let power = ProcessorPower {
+            cloud: "a".into(),
+            processor: "Graviton".into(),
+            architecture: Architecture::Arm64,
+            idle_watts: "0.5".parse().unwrap(),
+            full_watts: Decimal::ONE,
+            source: Arc::new(Source { name: "list".into(), date: "2026".into() }),
+        };
         let catalog = Catalog {
             regions: vec![region("a", "north"), region("a", "south")],
             certifications: vec![certification],
+            power: vec![power],
             offers: vec![Arc::new(offer)],
             routes,
             ..Catalog::default()

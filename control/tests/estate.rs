@@ -7,14 +7,20 @@ use std::sync::Arc;
 
 use coc_cloud::cloud::{Machine, Market, MarketSite};
 use coc_control::planning::estate::{MountedMarket, of_catalog, of_clouds};
-use coc_model::catalog::{Catalog, Certification, Region};
+use coc_model::catalog::{Catalog, Certification, ProcessorPower, Region};
 use coc_model::cloud::{Cloud, PriceBook};
+use coc_model::decimal::Decimal;
+use coc_model::energy::Energy;
 use coc_model::estate::Estate;
 use coc_model::mistake::Position;
 use coc_model::money::Rate;
-use coc_model::offer::{Offer, Price, Source};
+use coc_model::offer::{Architecture, Offer, Price, Source};
 use coc_model::place::Place;
 use coc_model::quantity::Cpu;
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
 
 fn place(region: &str) -> Place {
     Place { region: Some(region.into()), ..Place::default() }
@@ -35,7 +41,7 @@ fn catalog() -> Catalog {
         title: None,
         zones: vec![format!("{name}-a").into(), format!("{name}-b").into()],
         coordinates: None,
-        carbon_g_per_kwh: None,
+        carbon_g_per_kwh: (name == "north").then(|| decimal("345.5")),
         carbon_method: None,
     };
     let certification = |cloud: &str, region: &str, framework: &str| Certification {
@@ -53,6 +59,14 @@ fn catalog() -> Catalog {
             certification("red", "north", "hipaa"),
             certification("red", "north", "iso27001"),
         ],
+        power: vec![ProcessorPower {
+            cloud: "red".into(),
+            processor: "Skylake".into(),
+            architecture: Architecture::X86_64,
+            idle_watts: decimal("0.644604"),
+            full_watts: decimal("4.193436"),
+            source: Arc::new(Source { name: "test".into(), date: "2023".into() }),
+        }],
         ..Catalog::default()
     }
 }
@@ -68,6 +82,7 @@ fn mounted(name: &str, like: Option<(&str, &str)>) -> MountedMarket {
         place: Place::default(),
         prices: PriceBook::default(),
         certified: ["soc2t2".to_owned()].into(),
+        energy: Energy::default(),
         read_only: false,
         settings: [].into(),
         at: Position::new(&"clouds.yaml".into(), 1, 1),
@@ -77,6 +92,7 @@ fn mounted(name: &str, like: Option<(&str, &str)>) -> MountedMarket {
         like: like.map(|(provider, region)| (provider.into(), region.into())),
         zones: Vec::new(),
         certified: ["hds".into()].into(),
+        energy: Energy::default(),
     };
     let machine = Machine {
         site: 0,
@@ -114,4 +130,26 @@ fn a_mount_adds_what_its_owner_and_its_driver_state() {
     let estate = of_clouds(&catalog(), &markets, false);
     assert_eq!(certified(&estate), ["here: hds soc2t2", "here: hds hipaa iso27001 soc2t2"]);
     assert!(estate.frameworks.contains("soc2t2") && estate.frameworks.contains("itar"));
+}
+
+/// Grid and watts of each offering.
+fn energy(estate: &Estate) -> Vec<String> {
+    let words = |number: Option<Decimal>| number.map_or("-".to_owned(), |n| n.to_string());
+    let of = |o: &coc_model::estate::Offering| {
+        let site = &estate.sites[o.site.index()];
+        format!("{} {}", words(site.carbon_g_per_kwh), words(o.watts_per_vcpu))
+    };
+    estate.offerings.iter().map(of).collect()
+}
+
+#[test]
+fn power_is_the_nearest_that_somebody_states() {
+    assert_eq!(energy(&of_catalog(&catalog(), false)), ["345.5 2.41902", "- 2.41902"]);
+    let mut own = mounted("own", Some(("red", "north")));
+    own.market.sites[0].energy =
+        Energy { carbon_g_per_kwh: Some(decimal("20")), watts_per_vcpu: Some(decimal("9")) };
+    own.cloud.energy.watts_per_vcpu = Some(decimal("5"));
+    let markets = [mounted("bare", None), mounted("copy", Some(("red", "north"))), own];
+    let estate = of_clouds(&catalog(), &markets, false);
+    assert_eq!(energy(&estate), ["- -", "345.5 2.41902", "20 5"]);
 }

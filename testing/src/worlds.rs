@@ -125,6 +125,12 @@ fn application(random: &mut Random) -> Application {
 /// Which clouds are certified for what.
 const CERTIFIED: [(&str, &[&str]); 2] = [("iso27001", &["red", "blue"]), ("hipaa", &["blue"])];
 
+/// What the grids of countries emit; of others nothing is known.
+const GRIDS: [(&str, &str); 4] = [("DE", "334.5"), ("US", "411"), ("FR", "16.25"), ("SE", "3")];
+
+/// What vCPUs draw, site by site.
+const WATTS: [Option<&str>; 3] = [Some("2.318517"), Some("3.1"), None];
+
 /// A site's cloud, region, zone, country and area.
 type Where = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
@@ -144,7 +150,14 @@ fn estate(random: &mut Random, sites: &[Where]) -> Estate {
         estate.places.add(&place);
         let certified = CERTIFIED.iter().filter(|(_, whose)| whose.contains(&cloud));
         let certified = certified.map(|(framework, _)| Arc::from(*framework)).collect();
-        estate.sites.push(Site { cloud: cloud.into(), place, block_storage: None, certified });
+        let carbon_g_per_kwh = GRIDS.iter().find(|(code, _)| *code == country);
+        estate.sites.push(Site {
+            cloud: cloud.into(),
+            place,
+            block_storage: None,
+            certified,
+            carbon_g_per_kwh: carbon_g_per_kwh.and_then(|(_, grams)| grams.parse().ok()),
+        });
     }
     offerings(random, &mut estate);
     routes(random, &mut estate);
@@ -183,6 +196,7 @@ fn offerings(random: &mut Random, estate: &mut Estate) {
                 offer: Arc::new(offer),
                 limit,
                 existing: false,
+                watts_per_vcpu: WATTS[index % WATTS.len()].and_then(|w| w.parse().ok()),
             });
         }
     }

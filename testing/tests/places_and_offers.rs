@@ -1,14 +1,21 @@
-//! Rules on what places are certified for: the engines agree on what they come to, and the checker
+//! Rules on what places are certified for and on what machines emit: the engines agree on what they come to, and the checker
 //! finds in the plans what the lowering meant.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that can't go on stops")]
 
+use std::sync::Arc;
+
+use coc_checker::{Question, check};
 use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
 use coc_goals::library::standard_library;
 use coc_goals::rules::understand;
-use coc_model::goals::{Goals, Located, Policy, Requirement, RequirementBody};
+use coc_model::decimal::Decimal;
+use coc_model::goals::{
+    Direction, Goals, Located, Objective, Policy, Requirement, RequirementBody, Term,
+};
 use coc_model::mistake::Position;
+use coc_model::plan::Carbon;
 use coc_optimizer::engine::Engine;
 use coc_optimizer::lower::lower;
 use coc_optimizer::portfolio::Outcome;
@@ -75,6 +82,53 @@ fn certification_means_the_same_to_both_readings() {
         "count(hosts, h, !certified(h, \"hipaa\")) <= 1",
         "hosts.all(h, h.cloud == \"red\" || certified(h, \"hipaa\"))",
     ]);
+}
+
+#[test]
+fn carbon_means_the_same_to_both_readings() {
+    hold_against_each_other(&[
+        "carbon <= kg(3)",
+        "sum(hosts, h, h.carbon) <= grams(1692.517) || count(hosts) == 1",
+        "hosts.all(h, h.carbon < kg(2.5))",
+        "replicas().all(r, r.carbonIntensity <= 334.5)",
+        "max(replicas(\"a\"), r, r.carbonIntensity) + 1 <= 400",
+    ]);
+}
+
+/// What a plan of the world emits at least, and the checker's word on it.
+#[test]
+fn the_least_carbon_is_found_and_shown() {
+    let mut shown = 0;
+    for seed in 1..=40 {
+        let mut world = world(seed);
+        world.goals = Goals {
+            require: Vec::new(),
+            objectives: vec![Objective {
+                direction: Direction::Minimize,
+                terms: vec![Term {
+                    what: Located { value: "carbon".to_owned(), at: at(9) },
+                    weight: Decimal::ONE,
+                }],
+                tolerance: Decimal::ZERO,
+                at: at(9),
+            }],
+        };
+        let Some((rules, lowered)) = lowered(&world) else { continue };
+        let Outcome::Found(found) = solve(&lowered.problem, &Milp) else { continue };
+        let mut plan = judged_plan(&world, &rules, &lowered, &found);
+        assert!(plan.check.accepted, "seed {seed}: {:#?}", plan.check);
+        let carbon = plan.carbon.clone().unwrap();
+        assert_eq!(plan.objective[0].value, carbon.total, "seed {seed}");
+        assert_eq!((&*plan.objective[0].unit, &*carbon.unit), ("g CO2e/month", "g CO2e/month"));
+        let lie = Carbon { total: "1".to_owned(), ..carbon };
+        plan.carbon = Some(lie);
+        let estate = Arc::new(world.estate.clone());
+        let (application, rules) = (&world.application, &rules);
+        let judged = check(&Question { application, rules, estate: &estate, plan: &plan });
+        assert!(judged.faults.iter().any(|f| f.contains("emits 1 g CO2e/month")), "{judged:?}");
+        shown += 1;
+    }
+    assert!(shown > 20, "{shown} shown");
 }
 
 /// What is wrong with a rule over a small world.

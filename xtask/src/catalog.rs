@@ -190,7 +190,8 @@ fn sources(catalog: &Catalog) -> BTreeSet<Source> {
     let services = catalog.services.iter().map(|price| &price.source);
     let certifications = catalog.certifications.iter().map(|c| &c.source);
     let prices = offers.chain(meters).chain(latencies).chain(storage).chain(services);
-    let all = prices.chain(certifications);
+    let power = catalog.power.iter().map(|p| &p.source);
+    let all = prices.chain(certifications).chain(power);
     let methods = catalog.regions.iter().filter_map(|region| region.carbon_method.as_ref());
     let carbon = methods.map(|name| Source { name: name.clone(), date: Arc::default() });
     all.map(|source| Source::clone(source)).chain(carbon).collect()

@@ -23,4 +23,6 @@ mod offers;
 #[cfg(test)]
 mod packed;
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod regions;

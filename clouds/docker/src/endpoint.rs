@@ -206,6 +206,7 @@ mod tests {
             place: Place::default(),
             prices: PriceBook::default(),
             certified: [].into(),
+            energy: coc_model::energy::Energy::default(),
             read_only: false,
             settings: [].into(),
             at: Position::new(&"clouds.yaml".into(), 3, 5),

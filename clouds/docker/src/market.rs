@@ -6,6 +6,7 @@ use std::sync::Arc;
 use coc_cloud::cloud::{Machine, Market, MarketSite};
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::Decimal;
+use coc_model::energy::Energy;
 use coc_model::estate::Unknown;
 use coc_model::money::Rate;
 use coc_model::offer::{Architecture, Offer, Price};
@@ -61,6 +62,7 @@ pub(crate) fn of(docker: &Docker, info: &Value) -> Market {
         like: None,
         zones: Vec::new(),
         certified: BTreeSet::new(),
+        energy: Energy::default(),
     };
     let machine = Machine {
         site: 0,

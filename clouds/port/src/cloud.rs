@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use coc_model::application::Application;
+use coc_model::energy::Energy;
 use coc_model::marks::{Mark, Marks};
 use coc_model::mistake::Mistakes;
 use coc_model::offer::Offer;
@@ -156,13 +157,15 @@ pub struct Market {
 pub struct MarketSite {
     /// Where.
     pub place: Place,
-    /// The catalog region (provider, region) whose latencies, traffic prices and certifications hold
-    /// here.
+    /// The catalog region (provider, region) whose latencies, traffic prices, certifications and
+    /// grid hold here.
     pub like: Option<(Arc<str>, Arc<str>)>,
     /// The zones, where they can be chosen.
     pub zones: Vec<Arc<str>>,
     /// The frameworks it is certified for, beside those that the catalog states.
     pub certified: BTreeSet<Arc<str>>,
+    /// What is known of its power, before what the catalog states.
+    pub energy: Energy,
 }
 
 /// A machine size at a place, or a machine that is there.

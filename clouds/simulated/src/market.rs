@@ -24,6 +24,7 @@ pub(crate) fn market(engine: &Engine) -> Market {
             like: region.like.clone(),
             zones: region.zones.clone(),
             certified: region.certified.clone(),
+            energy: region.energy,
         });
         for offer in &region.offers {
             let offer = priced(engine, region, offer);

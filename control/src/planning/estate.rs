@@ -7,12 +7,15 @@ use coc_cloud::cloud::Market;
 use coc_model::catalog::{Catalog, RegionId};
 use coc_model::cloud::Cloud;
 use coc_model::decimal::{Decimal, ONE};
+use coc_model::energy::Energy;
 use coc_model::estate::{Estate, Limit, Offering, Site, SiteId, Unknown};
 use coc_model::money::Rate;
 use coc_model::offer::{Offer, Price};
 use coc_model::place::{Place, PlaceGraph};
 use coc_model::quantity::{Micros, Traffic};
 use coc_model::route::{Latency, Meter, MeterId, Tier, Transfer};
+
+use super::power::watts_per_vcpu;
 
 /// A mounted cloud and what it sells or has.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ struct Lot<'a> {
     own_meter: Option<MeterId>,
     /// What the cloud itself says it is certified for.
     certified: BTreeSet<Arc<str>>,
+    /// What the cloud itself says of its power.
+    energy: Energy,
 }
 
 /// A site under construction: the catalog's region behind it, and how traffic of its cloud is
@@ -43,6 +48,7 @@ struct Plot {
     region: Option<RegionId>,
     provider: Arc<str>,
     own_meter: Option<MeterId>,
+    watts_per_vcpu: Option<Decimal>,
 }
 
 struct Builder<'a> {
@@ -71,6 +77,7 @@ pub fn of_catalog(catalog: &Catalog, zones: bool) -> Estate {
             region: Some(id),
             own_meter: None,
             certified: BTreeSet::new(),
+            energy: Energy::default(),
         });
         for offer in offers {
             builder.offer(&sites, offer, None, false, None);
@@ -121,6 +128,7 @@ impl<'a> Builder<'a> {
                 region,
                 own_meter,
                 certified: certified.union(&site.certified).cloned().collect(),
+                energy: mounted.cloud.energy.or(site.energy),
             }));
         }
         for machine in &mounted.market.machines {
@@ -160,6 +168,7 @@ impl<'a> Builder<'a> {
         let block_storage = self.block_storage(&lot.provider, lot.region);
         let mut certified = lot.certified.clone();
         certified.extend(self.certifications(&lot.provider, lot.region));
+        let carbon_g_per_kwh = lot.energy.carbon_g_per_kwh.or_else(|| self.grid(lot.region));
         self.estate.frameworks.extend(certified.iter().cloned());
         let mut places: Vec<Place> = if self.zones && place.zone.is_none() {
             lot.zones.iter().map(|z| Place { zone: Some(Arc::clone(z)), ..place.clone() }).collect()
@@ -178,15 +187,22 @@ impl<'a> Builder<'a> {
                     place,
                     block_storage,
                     certified: certified.clone(),
+                    carbon_g_per_kwh,
                 });
                 self.plots.push(Plot {
                     region: lot.region,
                     provider: Arc::clone(&lot.provider),
                     own_meter: lot.own_meter,
+                    watts_per_vcpu: lot.energy.watts_per_vcpu,
                 });
                 SiteId(u32::try_from(self.estate.sites.len() - 1).unwrap_or(u32::MAX))
             })
             .collect()
+    }
+
+    /// What the grid of a region emits, where the catalog has a figure.
+    fn grid(&self, region: Option<RegionId>) -> Option<Decimal> {
+        self.catalog.regions.get(region?.0 as usize)?.carbon_g_per_kwh
     }
 
     /// What the catalog says that a region is certified for.
@@ -238,11 +254,17 @@ impl<'a> Builder<'a> {
                 zone.as_ref().is_none_or(|z| offer.zones.is_empty() || offer.zones.contains(z));
             if sold {
                 let limit = limit.cloned();
+                let plot = &self.plots[site.index()];
+                let watts_per_vcpu = plot
+                    .watts_per_vcpu
+                    .filter(|_| offer.accelerator.is_none())
+                    .or_else(|| watts_per_vcpu(self.catalog, &plot.provider, &offer));
                 self.estate.offerings.push(Offering {
                     site,
                     offer: Arc::clone(&offer),
                     limit,
                     existing,
+                    watts_per_vcpu,
                 });
             }
         }

@@ -2,6 +2,7 @@
 //! reasons why there is none.
 
 pub mod estate;
+mod power;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -68,9 +69,14 @@ pub enum PlanningError {
 
 /// True if goals look at zones, so that sites have to be zones.
 pub fn looks_at_zones(rules: &Rules) -> bool {
+    looks_at(rules, &[Property::Zone])
+}
+
+/// True if goals look at one of these properties.
+fn looks_at(rules: &Rules, properties: &[Property]) -> bool {
     let mut looks = false;
     let mut visit = |e: &Expression| {
-        looks |= matches!(&e.node, Node::Property(_, Property::Zone));
+        looks |= matches!(&e.node, Node::Property(_, property) if properties.contains(property));
     };
     for rule in &rules.require {
         walk(&rule.expression, &mut visit);
@@ -122,6 +128,7 @@ fn blank(request: &Request<'_>, lowered: &Lowered, status: Status, proof: &Proof
         status,
         objective: Vec::new(),
         cost: Cost { total: "unknown".to_owned(), unit: "USD/month".to_owned(), lines: Vec::new() },
+        carbon: None,
         placements: Vec::new(),
         hosts: Vec::new(),
         resources: Vec::new(),
@@ -155,6 +162,7 @@ fn found_plan(
     }
     plan.objective = reading.objective;
     plan.cost = reading.cost;
+    plan.carbon = reading.carbon.filter(|_| looks_at(request.rules, &[Property::Carbon]));
     plan.placements = reading.placements;
     plan.hosts = reading.hosts;
     plan.unknown.extend(reading.unknown);

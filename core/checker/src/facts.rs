@@ -99,6 +99,7 @@ impl Thing {
                 let offering = self.offering()?;
                 let site = self.facts.estate.sites.get(offering.site.index())?;
                 of_site(site, name)
+                    .or_else(|| energy(&self.facts.estate, offering, name))
                     .or_else(|| of_offer(offering, name))
                     .or_else(|| attribute(offering, name))
             }
@@ -116,6 +117,19 @@ fn of_site<'v>(site: &Site, name: &str) -> Option<Box<dyn Val + 'v>> {
         _ => None,
     };
     text.map(|t| -> Box<dyn Val + 'v> { Box::new(CelString::from(t.to_string())) })
+}
+
+/// Carbon of the site's grid and of the machine.
+fn energy<'v>(estate: &Estate, offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
+    let number = match name {
+        "carbonIntensity" => {
+            let grams = estate.sites[offering.site.index()].carbon_g_per_kwh?;
+            Ratio::new(grams.atto(), ONE)
+        }
+        "carbon" => crate::carbon::of_machine(estate, offering)?,
+        _ => return None,
+    };
+    Some(Box::new(Quantity(number)))
 }
 
 fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {

@@ -31,13 +31,22 @@ pub(crate) enum Answer {
 pub(crate) struct Reader {
     env: Arc<Env>,
     facts: Arc<Facts>,
-    cost: Ratio<i128>,
-    placed: i128,
+    totals: Totals,
+}
+
+/// What is known of a plan as a whole.
+pub(crate) struct Totals {
+    /// Dollars a month.
+    pub(crate) cost: Ratio<i128>,
+    /// Grams a month, where known.
+    pub(crate) carbon: Option<Ratio<i128>>,
+    /// Replicas that run.
+    pub(crate) placed: i128,
 }
 
 impl Reader {
-    pub(crate) fn new(facts: Arc<Facts>, cost: Ratio<i128>, placed: i128) -> Self {
-        Self { env: Arc::new(environment()), facts, cost, placed }
+    pub(crate) fn new(facts: Arc<Facts>, totals: Totals) -> Self {
+        Self { env: Arc::new(environment()), facts, totals }
     }
 
     /// Evaluates a text.
@@ -86,8 +95,11 @@ impl Reader {
             .add_variable_as_val("links", list((0..facts.links.len()).map(Which::Link).collect()));
         context
             .add_variable_as_val("hosts", list((0..facts.hosts.len()).map(Which::Host).collect()));
-        context.add_variable_as_val("cost", Box::new(Quantity(self.cost)));
-        context.add_variable_as_val("placed", Box::new(Quantity::integer(self.placed)));
+        context.add_variable_as_val("cost", Box::new(Quantity(self.totals.cost)));
+        if let Some(carbon) = self.totals.carbon {
+            context.add_variable_as_val("carbon", Box::new(Quantity(carbon)));
+        }
+        context.add_variable_as_val("placed", Box::new(Quantity::integer(self.totals.placed)));
         match Value::resolve_val(tree, &context) {
             Ok(value) => {
                 if let Some(truth) = value.downcast_ref::<CelBool>() {
@@ -237,7 +249,7 @@ fn environment() -> Env {
         env.add_overload(name, &id, (0..arity).map(|_| any()).collect(), function)
             .expect("declared once");
     }
-    let units: [(&str, cel::common::functions::Function); 11] = [
+    let units: [(&str, cel::common::functions::Function); 13] = [
         ("usd", |a| scaled(&*a[0], 1, 1)),
         ("ms", |a| scaled(&*a[0], 1, 1)),
         ("seconds", |a| scaled(&*a[0], 1000, 1)),
@@ -249,6 +261,8 @@ fn environment() -> Env {
         ("GB", |a| scaled(&*a[0], 1_000_000_000, 1)),
         ("TB", |a| scaled(&*a[0], 1_000_000_000_000, 1)),
         ("gbPerMonth", |a| scaled(&*a[0], 1_000_000_000, 1)),
+        ("grams", |a| scaled(&*a[0], 1, 1)),
+        ("kg", |a| scaled(&*a[0], 1000, 1)),
     ];
     for (name, function) in units {
         env.add_overload(name, name, vec![any()], function).expect("declared once");

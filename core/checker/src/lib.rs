@@ -5,6 +5,7 @@
 //! the goals' parser and the model.
 #![deny(clippy::float_arithmetic)]
 
+mod carbon;
 mod facts;
 mod fit;
 mod language;
@@ -23,7 +24,7 @@ use coc_model::money::Money;
 use coc_model::plan::{Check, CheckedRequirement, Plan};
 use num_rational::Ratio;
 
-use language::{Answer, Reader};
+use language::{Answer, Reader, Totals};
 
 /// What a plan is judged by.
 #[derive(Clone, Debug)]
@@ -50,7 +51,9 @@ pub fn check(question: &Question<'_>) -> Check {
     faults.extend(cost_faults(question.plan, priced.total));
     let placed = i128::try_from(facts.replicas.len()).unwrap_or(i128::MAX);
     let cost = Ratio::new(priced.total.nano(), 1_000_000_000);
-    let reader = Reader::new(Arc::new(facts), cost, placed);
+    let carbon = carbon::of_plan(&facts);
+    faults.extend(carbon::faults(question.plan, carbon));
+    let reader = Reader::new(Arc::new(facts), Totals { cost, carbon, placed });
     let requirements: Vec<CheckedRequirement> =
         question.rules.require.iter().map(|rule| judged(&reader, rule)).collect();
     faults.extend(objective_faults(&reader, question));

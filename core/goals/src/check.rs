@@ -152,9 +152,10 @@ impl Checker<'_> {
             "hosts" => self.made(node, Node::All(Element::Host), Type::List(Element::Host)),
             "links" => self.made(node, Node::All(Element::Link), Type::List(Element::Link)),
             "cost" => self.made(node, Node::Cost, Type::Number(Unit::MoneyPerMonth)),
+            "carbon" => self.carbon(node),
             "placed" => self.made(node, Node::Placed, Type::Number(Unit::One)),
             _ => {
-                let known = ["services", "hosts", "links", "cost", "placed"];
+                let known = ["services", "hosts", "links", "cost", "carbon", "placed"];
                 let scope: Vec<String> = self.scope.iter().map(|(n, _)| n.clone()).collect();
                 let hint = if self.names.services.contains(name) {
                     Some(format!("a service is named in quotes: \"{name}\""))
@@ -659,6 +660,7 @@ fn unit_hint(a: Type, b: Type) -> Option<String> {
                 Unit::Time => "ms(20)",
                 Unit::Bytes => "GiB(4)",
                 Unit::Traffic => "gbPerMonth(100)",
+                Unit::Carbon => "kg(20)",
                 Unit::One => return None,
             };
             Some(format!("give the number its unit: {function}"))
@@ -705,6 +707,7 @@ fn aggregate(name: &str) -> Option<Aggregate> {
     })
 }
 
+mod carbon;
 mod certified;
 #[cfg(test)]
 mod tests;

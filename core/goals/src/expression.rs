@@ -182,6 +182,10 @@ pub enum Property {
     Accelerator,
     /// True for machines that are there already.
     Existing,
+    /// Grams of CO₂ equivalent per kWh of the grid where a replica or host is.
+    CarbonIntensity,
+    /// Grams of CO₂ equivalent that a machine emits in a month.
+    Carbon,
     /// Sender of a link.
     From,
     /// Receiver of a link.
@@ -190,11 +194,12 @@ pub enum Property {
 
 impl Property {
     /// Every property by its name, with whom it is asked of and what it gives.
-    pub const ALL: [(&'static str, Type, Self, Type); 30] = {
+    pub const ALL: [(&'static str, Type, Self, Type); 33] = {
         use Type::{Bool, Host, Link, Replica, Service, Text};
         const ONE: Type = Type::Number(Unit::One);
         const PRICE: Type = Type::Number(Unit::MoneyPerHour);
         const BYTES: Type = Type::Number(Unit::Bytes);
+        const CARBON: Type = Type::Number(Unit::Carbon);
         [
             ("name", Service, Self::Name, Text),
             ("replicas", Service, Self::ReplicaCount, ONE),
@@ -212,6 +217,7 @@ impl Property {
             ("memory", Replica, Self::Memory, BYTES),
             ("accelerator", Replica, Self::Accelerator, Text),
             ("existing", Replica, Self::Existing, Bool),
+            ("carbonIntensity", Replica, Self::CarbonIntensity, ONE),
             ("cloud", Host, Self::Cloud, Text),
             ("region", Host, Self::Region, Text),
             ("zone", Host, Self::Zone, Text),
@@ -224,6 +230,8 @@ impl Property {
             ("memory", Host, Self::Memory, BYTES),
             ("accelerator", Host, Self::Accelerator, Text),
             ("existing", Host, Self::Existing, Bool),
+            ("carbonIntensity", Host, Self::CarbonIntensity, ONE),
+            ("carbon", Host, Self::Carbon, CARBON),
             ("from", Link, Self::From, Text),
             ("to", Link, Self::To, Text),
         ]

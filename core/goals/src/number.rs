@@ -27,6 +27,8 @@ pub enum Unit {
     Bytes,
     /// Bytes per month.
     Traffic,
+    /// Grams of CO₂ equivalent per month.
+    Carbon,
 }
 
 impl Unit {
@@ -40,6 +42,7 @@ impl Unit {
             Self::Time => "a time",
             Self::Bytes => "a number of bytes",
             Self::Traffic => "traffic per month",
+            Self::Carbon => "carbon per month",
         }
     }
 
@@ -53,6 +56,7 @@ impl Unit {
             Self::Time => "ms",
             Self::Bytes => "bytes",
             Self::Traffic => "bytes/month",
+            Self::Carbon => "g CO2e/month",
         }
     }
 
@@ -79,7 +83,7 @@ pub struct Number {
 }
 
 /// The functions that give a plain number a unit, with the factor to the unit's base.
-pub const UNIT_FUNCTIONS: [(&str, Unit, i128, i128); 12] = [
+pub const UNIT_FUNCTIONS: [(&str, Unit, i128, i128); 14] = [
     ("usd", Unit::Money, 1, 1),
     ("us", Unit::Time, 1, 1000),
     ("ms", Unit::Time, 1, 1),
@@ -92,6 +96,8 @@ pub const UNIT_FUNCTIONS: [(&str, Unit, i128, i128); 12] = [
     ("GB", Unit::Bytes, 1_000_000_000, 1),
     ("TB", Unit::Bytes, 1_000_000_000_000, 1),
     ("gbPerMonth", Unit::Traffic, 1_000_000_000, 1),
+    ("grams", Unit::Carbon, 1, 1),
+    ("kg", Unit::Carbon, 1000, 1),
 ];
 
 /// The functions that turn a price per hour into one per another time, with the hours in it.

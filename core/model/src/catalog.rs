@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
 use crate::mistake::Mistake;
-use crate::offer::{Offer, Source};
+use crate::offer::{Architecture, Offer, Source};
 use crate::place::Place;
 use crate::route::{Latency, Meter, MeterId, Transfer};
 
@@ -96,6 +96,23 @@ pub struct Certification {
     /// How far it goes, in the source's words (`scope is per service`).
     pub note: Option<Arc<str>>,
     /// Who states it.
+    pub source: Arc<Source>,
+}
+
+/// What one vCPU of a provider's machines with some processor draws.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessorPower {
+    /// Provider.
+    pub cloud: Arc<str>,
+    /// The processor (`Cascade Lake`).
+    pub processor: Arc<str>,
+    /// Its architecture.
+    pub architecture: Architecture,
+    /// Watts when idle.
+    pub idle_watts: Decimal,
+    /// Watts at full load.
+    pub full_watts: Decimal,
+    /// Where the figures come from.
     pub source: Arc<Source>,
 }
 
@@ -233,6 +250,8 @@ pub struct Catalog {
     pub services: Vec<ServicePrice>,
     /// Certifications, ordered by cloud, region and framework.
     pub certifications: Vec<Certification>,
+    /// What processors draw, ordered by cloud and processor.
+    pub power: Vec<ProcessorPower>,
     /// Rows that could not be used, each with its place and reason.
     pub notices: Vec<Mistake>,
 }
@@ -254,6 +273,13 @@ impl Catalog {
         let start = self.offers.partition_point(|o| (&*o.cloud, &*o.region) < key);
         let end = self.offers.partition_point(|o| (&*o.cloud, &*o.region) <= key);
         &self.offers[start..end]
+    }
+
+    /// What the processors of a provider draw.
+    pub fn power_of(&self, cloud: &str) -> &[ProcessorPower] {
+        let start = self.power.partition_point(|p| &*p.cloud < cloud);
+        let end = self.power.partition_point(|p| &*p.cloud <= cloud);
+        &self.power[start..end]
     }
 
     /// What a provider is certified for in a region.

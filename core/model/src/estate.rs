@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::decimal::Decimal;
 use crate::mistake::Position;
 use crate::offer::Offer;
 use crate::place::{Place, PlaceGraph};
@@ -29,9 +30,11 @@ pub struct Site {
     pub place: Place,
     /// Dollars per byte-month of its block storage, as (price per unit, bytes in the unit), where
     /// known.
-    pub block_storage: Option<(crate::decimal::Decimal, u64)>,
+    pub block_storage: Option<(Decimal, u64)>,
     /// The frameworks that it is certified for, as the catalog or whoever runs it states.
     pub certified: BTreeSet<Arc<str>>,
+    /// Grams of CO₂ equivalent per kWh of its grid, where known.
+    pub carbon_g_per_kwh: Option<Decimal>,
 }
 
 /// At most so many machines of an offering can be had, and who says so.
@@ -56,6 +59,8 @@ pub struct Offering {
     pub limit: Option<Limit>,
     /// True for machines that are there already.
     pub existing: bool,
+    /// Watts that one of its vCPUs draws on average, an estimate; `None` if nothing is known of it.
+    pub watts_per_vcpu: Option<Decimal>,
 }
 
 /// All that a plan may use. Sites and offerings are in a fixed order: cloud, region, zone, name.

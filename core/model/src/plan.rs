@@ -21,6 +21,9 @@ pub struct Plan {
     pub objective: Vec<ObjectiveValue>,
     /// What it costs.
     pub cost: Cost,
+    /// What it emits, where a goal looks at that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carbon: Option<Carbon>,
     /// Where each replica runs.
     pub placements: Vec<Placement>,
     /// The machines.
@@ -98,6 +101,17 @@ pub struct CostLine {
     /// What the price rests on: source and date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+}
+
+/// What the machines of a plan emit: an estimate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carbon {
+    /// The sum over its hosts.
+    pub total: String,
+    /// `g CO2e/month`.
+    pub unit: String,
+    /// How it is estimated.
+    pub estimated: String,
 }
 
 /// Where one replica runs.

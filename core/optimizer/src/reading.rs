@@ -7,14 +7,14 @@ use coc_goals::number::{Unit, display_fraction};
 use coc_model::application::Application;
 use coc_model::estate::{Estate, Site, Unknown};
 use coc_model::money::Money;
-use coc_model::plan::{Cost, CostLine, Host, ObjectiveValue, Placement};
+use coc_model::plan::{Carbon, Cost, CostLine, Host, ObjectiveValue, Placement};
 use coc_model::quantity::Traffic;
 use num_rational::Ratio;
 
-use crate::lower::{Lowered, storage_cost};
+use crate::lower::{Lowered, MILLI, host_carbon, storage_cost};
 use crate::portfolio::Found;
 use crate::problem::{GroupId, Measure, OptionId};
-use crate::solution::Solution;
+use crate::solution::{HostUse, Solution};
 
 /// The way a container is made real on a host.
 pub const CONTAINER_ON_HOST: &str = "container-on-host";
@@ -28,6 +28,8 @@ pub struct Reading {
     pub placements: Vec<Placement>,
     /// What it costs.
     pub cost: Cost,
+    /// What it emits, an estimate; `None` where that is not known of some host.
+    pub carbon: Option<Carbon>,
     /// The objectives.
     pub objective: Vec<ObjectiveValue>,
     /// What does not run, if a plan may be partial.
@@ -68,7 +70,8 @@ pub fn read(
         })
         .collect();
     let unknown = waiting(lowered, &found.solution);
-    Reading { hosts, placements, cost, objective, unknown }
+    let carbon = carbon(estate, lowered, &found.solution);
+    Reading { hosts, placements, cost, carbon, objective, unknown }
 }
 
 /// |value − bound| / |bound| as a decimal, rounded up to the sixth digit.
@@ -135,6 +138,23 @@ fn hosts(estate: &Estate, lowered: &Lowered, solution: &Solution) -> (Vec<Host>,
     (hosts, placements)
 }
 
+/// How carbon is estimated, for whoever reads the plan.
+const ESTIMATED: &str = "vCPUs × watts of an average vCPU at half load × 730 h × grams per kWh of \
+                         the grid: processors alone, without memory, disks, network and making";
+
+fn carbon(estate: &Estate, lowered: &Lowered, solution: &Solution) -> Option<Carbon> {
+    let of = |host: &HostUse| {
+        let offering = lowered.problem.options[host.option.0].offering;
+        host_carbon(estate, &estate.offerings[offering])
+    };
+    let milligrams = solution.hosts.iter().map(of).sum::<Option<i128>>()?;
+    Some(Carbon {
+        total: display_fraction(Ratio::new(milligrams, MILLI), 0),
+        unit: Unit::Carbon.suffix().to_owned(),
+        estimated: ESTIMATED.to_owned(),
+    })
+}
+
 fn place_of(site: &Site) -> String {
     let words = [Some(&site.cloud), site.place.region.as_ref(), site.place.zone.as_ref()];
     words.into_iter().flatten().map(|w| &**w).collect::<Vec<_>>().join(" ")
@@ -191,7 +211,7 @@ fn traffic_lines(estate: &Estate, lowered: &Lowered, solution: &Solution) -> Vec
             std::iter::repeat_n(h, usize::try_from(items).unwrap_or(0))
         })
     };
-    let site = |h: &crate::solution::HostUse| problem.options[h.option.0].site;
+    let site = |h: &HostUse| problem.options[h.option.0].site;
     for flow in &traffic.flows {
         for from in at(flow.from) {
             for to in at(flow.to) {

@@ -41,10 +41,14 @@ fn a_plan(plan: &Plan) -> String {
     for line in objectives(&plan.objective, name_width) {
         let _ = writeln!(out, "{line}");
     }
+    let carbon = plan.carbon.as_ref().filter(|_| plan.objective.iter().all(|o| o.goal != "carbon"));
     let mut note = |name: &str, text: &str| {
         let _ = writeln!(out, "  {name:<name_width$}  {text}");
     };
     note("goals", &goals(&plan.check.requirements));
+    if let Some(carbon) = carbon {
+        note("carbon", &format!("about {} {}, processors alone", carbon.total, carbon.unit));
+    }
     for fault in &plan.check.faults {
         note("wrong", fault);
     }

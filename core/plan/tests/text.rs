@@ -109,6 +109,7 @@ fn shop() -> Plan {
                 line("traffic, 200 GB", "gcp europe-west4 → aws eu-central-1", "24.00"),
             ],
         },
+        carbon: None,
         placements: vec![placement("web", &hosts[0]), placement("db", &hosts[2])],
         hosts,
         resources: vec![resource("web", 1), resource("db", 1)],

@@ -28,6 +28,9 @@ fn the_expressions_of_the_design_have_their_types() {
         ("replicas(\"web\").all(r, replicas(\"db\").all(q, r.host != q.host))", "true or false"),
         ("cost > usd(100) ? count(hosts) <= 2 : true", "true or false"),
         ("0.6 * cost - usd(3)", "money per month"),
+        ("carbon", "carbon per month"),
+        ("carbon <= kg(20) && sum(hosts, h, h.carbon) < grams(500.5)", "true or false"),
+        ("max(replicas(), r, r.carbonIntensity) <= 300", "true or false"),
         ("replicas(\"db\").all(r, certified(r, \"iso27001\"))", "true or false"),
         ("count(hosts, h, !certified(h, [\"iso27001\", \"hipaa\"])) == 0", "true or false"),
     ] {
@@ -90,6 +93,15 @@ fn mistakes_are_told_at_their_columns() {
             "hosts.sum(h, h.price) < usd(5)",
             "g:1:1: \"sum\" is called with the list as its first argument (sum(list, variable, expression))",
         ),
+        (
+            "carbon <= 20",
+            "g:1:1: carbon per month and a plain number can't be compared (give the number its unit: kg(20))",
+        ),
+        (
+            "hosts.all(h, h.carbonIntensity <= grams(300))",
+            "g:1:14: a plain number and carbon per month can't be compared (give the number its unit: kg(20))",
+        ),
+        ("cost + carbon > usd(1)", "g:1:1: money per month and carbon per month can't be added"),
         (
             "services.all(s, certified(s, \"hipaa\"))",
             "g:1:27: a replica or a host is due here, not a service",

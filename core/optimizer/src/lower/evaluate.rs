@@ -14,6 +14,8 @@ use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, SiteId};
 use num_rational::Ratio;
 
+use super::carbon::{MILLI, host_carbon};
+
 /// What a variable stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Bound {
@@ -211,6 +213,9 @@ impl World<'_> {
                     Property::Zone => text(site.place.zone.as_deref()),
                     Property::Country => text(site.place.country.as_deref()),
                     Property::Area => text(site.place.area.as_deref()),
+                    Property::CarbonIntensity => Ok(site
+                        .carbon_g_per_kwh
+                        .map(|grams| Value::Number(Number::decimal(grams, Unit::One)))),
                     _ => match offering {
                         Some(offering) => Ok(self.of_offering(*offering, property)),
                         None => Err(unfit(
@@ -240,6 +245,10 @@ impl World<'_> {
             Property::Memory => number(Ratio::from_integer(offer.memory?.0.into()), Unit::Bytes),
             Property::Accelerator => offer.accelerator.as_ref().and_then(|a| text(&a.name)),
             Property::Existing => Some(Value::Bool(offering.existing)),
+            Property::Carbon => {
+                let milligrams = host_carbon(self.estate, offering)?;
+                number(Ratio::new(milligrams, MILLI), Unit::Carbon)
+            }
             _ => None,
         }
     }
@@ -402,6 +411,7 @@ pub(crate) fn looks_at_machine(expression: &Expression) -> bool {
                 | Property::Memory
                 | Property::Accelerator
                 | Property::Existing
+                | Property::Carbon
         ),
         _ => false,
     })

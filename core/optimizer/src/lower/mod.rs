@@ -2,6 +2,7 @@
 //!
 //! What can't be lowered is refused with its place and the reason; nothing is approximated.
 
+mod carbon;
 mod cost;
 mod evaluate;
 mod formula;
@@ -27,6 +28,7 @@ use crate::problem::{
     Combination, Formula, GroupId, HostLimit, HostOption, Measure, OptionId, Origin, Problem,
     Requirement, Scale, Tier,
 };
+pub(crate) use carbon::{MILLI, host_carbon};
 pub use cost::storage_cost;
 use evaluate::Unfit;
 pub use evaluate::children as parts;
