@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use coc_cloud::cloud::{Machine, Market, MarketSite};
-use coc_control::planning::estate::{MountedMarket, of_catalog, of_clouds};
+use coc_control::planning::estate::{Detail, MountedMarket, of_catalog, of_clouds};
 use coc_model::catalog::{Catalog, Certification, ProcessorPower, Region};
 use coc_model::cloud::{Cloud, PriceBook};
 use coc_model::decimal::Decimal;
@@ -113,9 +113,9 @@ fn certified(estate: &Estate) -> Vec<String> {
 
 #[test]
 fn a_site_is_certified_for_what_the_catalog_states_of_its_region() {
-    let estate = of_catalog(&catalog(), false);
+    let estate = of_catalog(&catalog(), Detail::default());
     assert_eq!(certified(&estate), ["north: hipaa iso27001", "south: "]);
-    let zones = of_catalog(&catalog(), true);
+    let zones = of_catalog(&catalog(), Detail { zones: true, ..Detail::default() });
     assert_eq!(
         certified(&zones),
         ["north: hipaa iso27001", "north: hipaa iso27001", "south: ", "south: "]
@@ -127,7 +127,7 @@ fn a_site_is_certified_for_what_the_catalog_states_of_its_region() {
 #[test]
 fn a_mount_adds_what_its_owner_and_its_driver_state() {
     let markets = [mounted("lab", None), mounted("copy", Some(("red", "north")))];
-    let estate = of_clouds(&catalog(), &markets, false);
+    let estate = of_clouds(&catalog(), &markets, Detail::default());
     assert_eq!(certified(&estate), ["here: hds soc2t2", "here: hds hipaa iso27001 soc2t2"]);
     assert!(estate.frameworks.contains("soc2t2") && estate.frameworks.contains("itar"));
 }
@@ -144,12 +144,49 @@ fn energy(estate: &Estate) -> Vec<String> {
 
 #[test]
 fn power_is_the_nearest_that_somebody_states() {
-    assert_eq!(energy(&of_catalog(&catalog(), false)), ["345.5 2.41902", "- 2.41902"]);
+    assert_eq!(energy(&of_catalog(&catalog(), Detail::default())), ["345.5 2.41902", "- 2.41902"]);
     let mut own = mounted("own", Some(("red", "north")));
     own.market.sites[0].energy =
         Energy { carbon_g_per_kwh: Some(decimal("20")), watts_per_vcpu: Some(decimal("9")) };
     own.cloud.energy.watts_per_vcpu = Some(decimal("5"));
     let markets = [mounted("bare", None), mounted("copy", Some(("red", "north"))), own];
-    let estate = of_clouds(&catalog(), &markets, false);
+    let estate = of_clouds(&catalog(), &markets, Detail::default());
     assert_eq!(energy(&estate), ["- -", "345.5 2.41902", "20 5"]);
+}
+
+#[test]
+fn machines_are_there_a_second_time_at_their_spot_price_where_goals_look_at_it() {
+    let spot = Some(Rate::parse("0.03 USD/hour").unwrap());
+    let mut catalog = catalog();
+    catalog.offers[0] = Arc::new(Offer { spot, ..(*catalog.offers[0]).clone() });
+    let bought = |estate: &Estate| {
+        let of = |o: &coc_model::estate::Offering| {
+            let region = &o.offer.region;
+            format!(
+                "{region} {:?} {}",
+                o.purchase,
+                o.rate().map_or("-".to_owned(), |r| r.to_string())
+            )
+        };
+        estate.offerings.iter().map(of).collect::<Vec<_>>()
+    };
+    let detail = Detail { spot: true, ..Detail::default() };
+    assert_eq!(
+        bought(&of_catalog(&catalog, detail)),
+        [
+            "north OnDemand 0.1000 USD/hour",
+            "north Spot 0.0300 USD/hour",
+            "south OnDemand 0.1000 USD/hour"
+        ]
+    );
+    assert_eq!(
+        bought(&of_catalog(&catalog, Detail::default())),
+        ["north OnDemand 0.1000 USD/hour", "south OnDemand 0.1000 USD/hour"]
+    );
+    let mut there = mounted("lab", None);
+    let machine = &mut there.market.machines[0];
+    machine.existing = true;
+    machine.offer = Arc::new(Offer { spot, ..(*machine.offer).clone() });
+    let estate = of_clouds(&catalog, &[there], detail);
+    assert_eq!(bought(&estate), ["here OnDemand 0.1000 USD/hour"], "what is there is not bought");
 }

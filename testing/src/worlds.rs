@@ -12,7 +12,7 @@ use coc_model::goals::{
 };
 use coc_model::mistake::Position;
 use coc_model::money::Rate;
-use coc_model::offer::{Accelerator, Architecture, Offer, Price};
+use coc_model::offer::{Accelerator, Architecture, Offer, Price, Purchase};
 use coc_model::place::{Place, PlaceGraph};
 use coc_model::quantity::{Bytes, Cpu, Micros, Traffic};
 use coc_model::route::{Latency, Meter, MeterId, Tier, Transfer};
@@ -196,6 +196,7 @@ fn offerings(random: &mut Random, estate: &mut Estate) {
                 offer: Arc::new(offer),
                 limit,
                 existing: false,
+                purchase: Purchase::OnDemand,
                 watts_per_vcpu: WATTS[index % WATTS.len()].and_then(|w| w.parse().ok()),
             });
         }

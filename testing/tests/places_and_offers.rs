@@ -1,4 +1,4 @@
-//! Rules on what places are certified for and on what machines emit: the engines agree on what they come to, and the checker
+//! Rules on what places are certified for, on what machines emit and how they are bought: the engines agree on what they come to, and the checker
 //! finds in the plans what the lowering meant.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that can't go on stops")]
@@ -11,10 +11,13 @@ use coc_engine_milp::Milp;
 use coc_goals::library::standard_library;
 use coc_goals::rules::understand;
 use coc_model::decimal::Decimal;
+use coc_model::estate::Offering;
 use coc_model::goals::{
     Direction, Goals, Located, Objective, Policy, Requirement, RequirementBody, Term,
 };
 use coc_model::mistake::Position;
+use coc_model::money::Rate;
+use coc_model::offer::{Offer, Price, Purchase};
 use coc_model::plan::Carbon;
 use coc_optimizer::engine::Engine;
 use coc_optimizer::lower::lower;
@@ -52,8 +55,63 @@ fn solved(seed: u64, world: &World, rule: &str) -> Option<i128> {
     expected
 }
 
+/// The world with some of its machines for sale at the spot price too.
+fn with_spot(mut world: World) -> World {
+    let offerings = std::mem::take(&mut world.estate.offerings);
+    for (index, mut offering) in offerings.into_iter().enumerate() {
+        if let (Price::Known(rate), true) = (&offering.offer.price, index % 3 != 0) {
+            let amount = Decimal::from_atto(rate.amount.atto() / 5 * 2);
+            let spot = Some(Rate { amount, ..*rate });
+            offering.offer = Arc::new(Offer { spot, ..(*offering.offer).clone() });
+            let purchase = Purchase::Spot;
+            world.estate.offerings.push(Offering { purchase, ..offering.clone() });
+        }
+        world.estate.offerings.push(offering);
+    }
+    world
+}
+
+#[test]
+fn spot_means_the_same_to_both_readings() {
+    hold_in(
+        |seed| with_spot(world(seed)),
+        &[
+            "replicas(\"a\").all(r, !r.spot)",
+            "count(hosts, h, h.spot) <= 1",
+            "replicas().all(r, r.spot)",
+            "hosts.all(h, h.spot || h.cloud == \"red\")",
+        ],
+    );
+}
+
+#[test]
+fn a_plan_says_how_its_hosts_are_bought_and_is_held_to_it() {
+    let mut turned = 0;
+    for seed in 1..=40 {
+        let mut world = with_spot(world(seed));
+        world.goals =
+            Goals { require: vec![required("count(hosts, h, h.spot) >= 1")], ..Goals::default() };
+        let Some((rules, lowered)) = lowered(&world) else { continue };
+        let Outcome::Found(found) = solve(&lowered.problem, &Milp) else { continue };
+        let mut plan = judged_plan(&world, &rules, &lowered, &found);
+        assert!(plan.check.accepted, "seed {seed}: {:#?}", plan.check);
+        let host = plan.hosts.iter_mut().find(|h| h.purchase == Purchase::Spot).unwrap();
+        host.purchase = Purchase::OnDemand;
+        let estate = Arc::new(world.estate.clone());
+        let (application, rules) = (&world.application, &rules);
+        let judged = check(&Question { application, rules, estate: &estate, plan: &plan });
+        assert!(judged.faults.iter().any(|f| f.contains("the plan says it costs")), "{judged:?}");
+        turned += 1;
+    }
+    assert!(turned > 20, "{turned} turned");
+}
+
 /// Small worlds with one rule more.
 fn hold_against_each_other(rules: &[&str]) {
+    hold_in(world, rules);
+}
+
+fn hold_in(world: impl Fn(u64) -> World, rules: &[&str]) {
     let (mut found, mut none) = (0, 0);
     let worlds = (1_u64..).map(|seed| (seed, world(seed))).filter(|(_, world)| {
         lowered(world).is_some_and(|(_, l)| {

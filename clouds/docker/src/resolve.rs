@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coc_cloud::cloud::{Ask, AskedReplica};
+use coc_cloud::cloud::{Ask, AskedHost, AskedReplica};
 use coc_model::application::{Application, Condition, MountSource, Service};
 use coc_model::marks::resource_name;
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position, closest};
+use coc_model::offer::Purchase;
 use coc_model::plan::{Await, PlannedResource};
 use serde_json::{Value, json};
 
@@ -34,6 +35,7 @@ pub(crate) fn resolve(cloud: &str, ask: &Ask<'_>) -> Result<Vec<PlannedResource>
         return Ok(Vec::new());
     }
     let mut resolving = Resolving::new(cloud, ask);
+    resolving.log.extend(bought(cloud, ask));
     let volumes = resolving.volumes();
     let containers: Vec<PlannedResource> =
         resolving.replicas.clone().into_iter().filter_map(|r| resolving.container(r)).collect();
@@ -42,6 +44,19 @@ pub(crate) fn resolve(cloud: &str, ask: &Ask<'_>) -> Result<Vec<PlannedResource>
     let network = resolving.network();
     let resources = [network].into_iter().chain(volumes).chain(containers).collect();
     resolving.log.finish(resources)
+}
+
+/// Hosts to be bought at the spot price: an engine is there, nothing is bought.
+fn bought(cloud: &str, ask: &Ask<'_>) -> Vec<Mistake> {
+    let spot = ask.hosts.iter().filter(|h| h.purchase == Purchase::Spot);
+    let mistake = |host: &AskedHost| {
+        Mistake::of_request(format!(
+            "host {} is planned at the spot price, but {cloud} is an engine that is there: \
+             nothing is bought",
+            host.id
+        ))
+    };
+    spot.map(mistake).collect()
 }
 
 /// One replica with its service.

@@ -9,7 +9,7 @@ use coc_model::application::Application;
 use coc_model::energy::Energy;
 use coc_model::marks::{Mark, Marks};
 use coc_model::mistake::Mistakes;
-use coc_model::offer::Offer;
+use coc_model::offer::{Offer, Purchase};
 use coc_model::place::Place;
 use coc_model::plan::PlannedResource;
 use coc_model::resource::{NativeId, ObservedResource};
@@ -290,6 +290,9 @@ pub struct AskedHost {
     pub offer: Arc<str>,
     /// True if it is there already.
     pub existing: bool,
+    /// How it is bought. Never [`Purchase::Spot`] for drivers without the ability
+    /// [`BUY_SPOT`](crate::ability::BUY_SPOT).
+    pub purchase: Purchase,
 }
 
 /// A replica of a plan.

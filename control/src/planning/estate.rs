@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coc_cloud::cloud::Market;
+use coc_goals::expression::Property;
+use coc_goals::rules::Rules;
 use coc_model::catalog::{Catalog, RegionId};
 use coc_model::cloud::Cloud;
 use coc_model::decimal::{Decimal, ONE};
 use coc_model::energy::Energy;
 use coc_model::estate::{Estate, Limit, Offering, Site, SiteId, Unknown};
 use coc_model::money::Rate;
-use coc_model::offer::{Offer, Price};
+use coc_model::offer::{Offer, Price, Purchase};
 use coc_model::place::{Place, PlaceGraph};
 use coc_model::quantity::{Micros, Traffic};
 use coc_model::route::{Latency, Meter, MeterId, Tier, Transfer};
 
+use super::looks_at;
 use super::power::watts_per_vcpu;
 
 /// A mounted cloud and what it sells or has.
@@ -53,15 +56,31 @@ struct Plot {
 
 struct Builder<'a> {
     catalog: &'a Catalog,
-    zones: bool,
+    detail: Detail,
     estate: Estate,
     plots: Vec<Plot>,
 }
 
-/// The estate of all providers of the catalog, for plans without mounted clouds. Sites are zones if
-/// `zones`, else regions.
-pub fn of_catalog(catalog: &Catalog, zones: bool) -> Estate {
-    let mut builder = Builder::new(catalog, zones);
+/// How finely an estate tells places and ways of buying apart: as finely as goals look, since more
+/// candidates take longer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Sites are zones, else regions.
+    pub zones: bool,
+    /// Machines with a known spot price are there a second time, bought at it.
+    pub spot: bool,
+}
+
+impl Detail {
+    /// What these goals look at.
+    pub fn of(rules: &Rules) -> Self {
+        Self { zones: looks_at(rules, &[Property::Zone]), spot: looks_at(rules, &[Property::Spot]) }
+    }
+}
+
+/// The estate of all providers of the catalog, for plans without mounted clouds.
+pub fn of_catalog(catalog: &Catalog, detail: Detail) -> Estate {
+    let mut builder = Builder::new(catalog, detail);
     for (index, region) in catalog.regions.iter().enumerate() {
         let name = region.place.region.as_deref().unwrap_or_default();
         let offers = catalog.offers_in(&region.cloud, name);
@@ -87,8 +106,8 @@ pub fn of_catalog(catalog: &Catalog, zones: bool) -> Estate {
 }
 
 /// The estate of some mounted clouds.
-pub fn of_clouds(catalog: &Catalog, markets: &[MountedMarket], zones: bool) -> Estate {
-    let mut builder = Builder::new(catalog, zones);
+pub fn of_clouds(catalog: &Catalog, markets: &[MountedMarket], detail: Detail) -> Estate {
+    let mut builder = Builder::new(catalog, detail);
     for mounted in markets {
         builder.mount(mounted);
     }
@@ -96,14 +115,14 @@ pub fn of_clouds(catalog: &Catalog, markets: &[MountedMarket], zones: bool) -> E
 }
 
 impl<'a> Builder<'a> {
-    fn new(catalog: &'a Catalog, zones: bool) -> Self {
+    fn new(catalog: &'a Catalog, detail: Detail) -> Self {
         let estate = Estate {
             places: PlaceGraph::with_areas(),
             meters: catalog.routes.meters.clone(),
             frameworks: catalog.certifications.iter().map(|c| c.framework.clone()).collect(),
             ..Estate::default()
         };
-        Self { catalog, zones, estate, plots: Vec::new() }
+        Self { catalog, detail, estate, plots: Vec::new() }
     }
 
     fn mount(&mut self, mounted: &MountedMarket) {
@@ -170,7 +189,7 @@ impl<'a> Builder<'a> {
         certified.extend(self.certifications(&lot.provider, lot.region));
         let carbon_g_per_kwh = lot.energy.carbon_g_per_kwh.or_else(|| self.grid(lot.region));
         self.estate.frameworks.extend(certified.iter().cloned());
-        let mut places: Vec<Place> = if self.zones && place.zone.is_none() {
+        let mut places: Vec<Place> = if self.detail.zones && place.zone.is_none() {
             lot.zones.iter().map(|z| Place { zone: Some(Arc::clone(z)), ..place.clone() }).collect()
         } else {
             Vec::new()
@@ -259,13 +278,19 @@ impl<'a> Builder<'a> {
                     .watts_per_vcpu
                     .filter(|_| offer.accelerator.is_none())
                     .or_else(|| watts_per_vcpu(self.catalog, &plot.provider, &offer));
-                self.estate.offerings.push(Offering {
+                let offering = Offering {
                     site,
                     offer: Arc::clone(&offer),
                     limit,
                     existing,
                     watts_per_vcpu,
-                });
+                    purchase: Purchase::OnDemand,
+                };
+                if self.detail.spot && !existing && offer.spot.is_some() {
+                    let purchase = Purchase::Spot;
+                    self.estate.offerings.push(Offering { purchase, ..offering.clone() });
+                }
+                self.estate.offerings.push(offering);
             }
         }
     }
@@ -300,6 +325,7 @@ impl<'a> Builder<'a> {
                 site.place.region.clone(),
                 site.place.zone.clone(),
                 Arc::clone(&o.offer.name),
+                o.purchase,
             )
         };
         self.estate.offerings.sort_by_cached_key(key);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use coc_checker::{Question, check};
 use coc_cloud::Cloud;
+use coc_cloud::ability;
 use coc_cloud::cloud::{Ask, AskedHost, AskedReplica};
 use coc_goals::expression::{Expression, Node, Property};
 use coc_goals::rules::Rules;
@@ -17,7 +18,8 @@ use coc_model::application::Application;
 use coc_model::canonical;
 use coc_model::estate::{Estate, Unknown};
 use coc_model::marks::{base32, digest};
-use coc_model::mistake::{MistakeLog, Mistakes};
+use coc_model::mistake::{Mistake, MistakeLog, Mistakes};
+use coc_model::offer::Purchase;
 use coc_model::plan::{
     Check, ConflictItem, Cost, Evidence, Host, Inputs, Plan, PlannedResource, Relaxation, Status,
 };
@@ -65,11 +67,6 @@ pub enum PlanningError {
         "the plan was refused by the checker, which is a fault of this program and not of your input: {0}"
     )]
     Refused(String),
-}
-
-/// True if goals look at zones, so that sites have to be zones.
-pub fn looks_at_zones(rules: &Rules) -> bool {
-    looks_at(rules, &[Property::Zone])
 }
 
 /// True if goals look at one of these properties.
@@ -224,6 +221,10 @@ fn resources(
             });
             continue;
         };
+        if let Some(mistake) = not_to_be_bought(plan, cloud.as_ref()) {
+            log.push(mistake);
+            continue;
+        }
         let (hosts, replicas) = asked(lowered, plan, &name);
         let ask = Ask { application: request.application, hosts: &hosts, replicas: &replicas };
         match cloud.resolve(&ask) {
@@ -232,6 +233,21 @@ fn resources(
         }
     }
     log.finish(resources)
+}
+
+/// Machines planned at the spot price on a cloud whose driver does not buy so.
+fn not_to_be_bought(plan: &Plan, cloud: &dyn Cloud) -> Option<Mistake> {
+    let spot = |h: &&Host| h.cloud == cloud.name() && h.purchase == Purchase::Spot;
+    let host = plan.hosts.iter().find(spot)?;
+    let description = cloud.describe();
+    (!description.has(ability::BUY_SPOT)).then(|| {
+        let says = format!(
+            "host {} is a {} at the spot price, and the driver {} of {} does not buy so",
+            host.id, host.offer, description.driver, host.cloud
+        );
+        let hint = format!("require it: hosts.all(h, !h.spot || h.cloud != \"{}\")", host.cloud);
+        Mistake::of_request(says).hint(hint)
+    })
 }
 
 fn asked(lowered: &Lowered, plan: &Plan, cloud: &str) -> (Vec<AskedHost>, Vec<AskedReplica>) {
@@ -244,6 +260,7 @@ fn asked(lowered: &Lowered, plan: &Plan, cloud: &str) -> (Vec<AskedHost>, Vec<As
             zone: h.zone.as_deref().map(Arc::from),
             offer: h.offer.as_str().into(),
             existing: h.existing,
+            purchase: h.purchase,
         })
         .collect();
     let replicas = here

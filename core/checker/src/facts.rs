@@ -10,6 +10,7 @@ use cel::common::value::{CowVal, StaticVal, Val};
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, Offering, Site};
+use coc_model::offer::Purchase;
 use num_rational::Ratio;
 
 use crate::quantity::Quantity;
@@ -145,9 +146,10 @@ fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
         "vcpu" => quantity(Ratio::new(i128::from(offer.cpu?.0), 1000)),
         "memory" => quantity(Ratio::from_integer(i128::from(offer.memory?.0))),
         "price" => {
-            let (dollars, divisor) = offer.price.plannable()?.per_hour();
+            let (dollars, divisor) = offering.rate()?.per_hour();
             quantity(Ratio::new(dollars, divisor))
         }
+        "spot" => Some(Box::new(CelBool::from(offering.purchase == Purchase::Spot))),
         "existing" => Some(Box::new(CelBool::from(offering.existing))),
         _ => None,
     }

@@ -20,7 +20,7 @@ pub(crate) struct Priced {
 pub(crate) fn price(application: &Application, plan: &Plan, facts: &Facts) -> Priced {
     let mut priced = Priced { total: Money::ZERO, faults: Vec::new() };
     for (host, offering) in plan.hosts.iter().zip(&facts.hosts) {
-        match facts.estate.offerings[*offering].offer.price.plannable() {
+        match facts.estate.offerings[*offering].rate() {
             Some(rate) => priced.total += rate.per_month(),
             None => priced.faults.push(format!("the price of {} is not known", host.id)),
         }

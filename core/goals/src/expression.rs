@@ -186,6 +186,8 @@ pub enum Property {
     CarbonIntensity,
     /// Grams of CO₂ equivalent that a machine emits in a month.
     Carbon,
+    /// True for machines bought at the spot price.
+    Spot,
     /// Sender of a link.
     From,
     /// Receiver of a link.
@@ -194,7 +196,7 @@ pub enum Property {
 
 impl Property {
     /// Every property by its name, with whom it is asked of and what it gives.
-    pub const ALL: [(&'static str, Type, Self, Type); 33] = {
+    pub const ALL: [(&'static str, Type, Self, Type); 35] = {
         use Type::{Bool, Host, Link, Replica, Service, Text};
         const ONE: Type = Type::Number(Unit::One);
         const PRICE: Type = Type::Number(Unit::MoneyPerHour);
@@ -217,6 +219,7 @@ impl Property {
             ("memory", Replica, Self::Memory, BYTES),
             ("accelerator", Replica, Self::Accelerator, Text),
             ("existing", Replica, Self::Existing, Bool),
+            ("spot", Replica, Self::Spot, Bool),
             ("carbonIntensity", Replica, Self::CarbonIntensity, ONE),
             ("cloud", Host, Self::Cloud, Text),
             ("region", Host, Self::Region, Text),
@@ -230,6 +233,7 @@ impl Property {
             ("memory", Host, Self::Memory, BYTES),
             ("accelerator", Host, Self::Accelerator, Text),
             ("existing", Host, Self::Existing, Bool),
+            ("spot", Host, Self::Spot, Bool),
             ("carbonIntensity", Host, Self::CarbonIntensity, ONE),
             ("carbon", Host, Self::Carbon, CARBON),
             ("from", Link, Self::From, Text),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::decimal::Decimal;
 use crate::mistake::Position;
-use crate::offer::Offer;
+use crate::money::Rate;
+use crate::offer::{Offer, Purchase, Source};
 use crate::place::{Place, PlaceGraph};
 use crate::route::{Latency, Meter, Transfer};
 
@@ -48,7 +49,7 @@ pub struct Limit {
     pub at: Option<Position>,
 }
 
-/// Machines of one size at one site.
+/// Machines of one size at one site, bought in one way.
 #[derive(Clone, Debug)]
 pub struct Offering {
     /// Where.
@@ -61,6 +62,26 @@ pub struct Offering {
     pub existing: bool,
     /// Watts that one of its vCPUs draws on average, an estimate; `None` if nothing is known of it.
     pub watts_per_vcpu: Option<Decimal>,
+    /// How it is bought.
+    pub purchase: Purchase,
+}
+
+impl Offering {
+    /// The rate that a plan may rest on, for the way it is bought; `None` if that is not known.
+    pub fn rate(&self) -> Option<Rate> {
+        match self.purchase {
+            Purchase::OnDemand => self.offer.price.plannable(),
+            Purchase::Spot => self.offer.spot,
+        }
+    }
+
+    /// Where that rate comes from, where stated.
+    pub fn source(&self) -> Option<&Arc<Source>> {
+        match self.purchase {
+            Purchase::OnDemand => self.offer.source.as_ref(),
+            Purchase::Spot => self.offer.spot_source.as_ref(),
+        }
+    }
 }
 
 /// All that a plan may use. Sites and offerings are in a fixed order: cloud, region, zone, name.

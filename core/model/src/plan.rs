@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::estate::Unknown;
 use crate::mistake::Position;
+use crate::offer::Purchase;
 
 /// A plan, in the form of its JSON document. Exact numbers are decimal strings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,6 +150,9 @@ pub struct Host {
     pub offer: String,
     /// Its price.
     pub price: String,
+    /// How it is bought.
+    #[serde(default, skip_serializing_if = "Purchase::is_on_demand")]
+    pub purchase: Purchase,
     /// True if the machine was there already.
     #[serde(default)]
     pub existing: bool,

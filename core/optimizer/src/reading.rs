@@ -7,6 +7,7 @@ use coc_goals::number::{Unit, display_fraction};
 use coc_model::application::Application;
 use coc_model::estate::{Estate, Site, Unknown};
 use coc_model::money::Money;
+use coc_model::offer::Purchase;
 use coc_model::plan::{Carbon, Cost, CostLine, Host, ObjectiveValue, Placement};
 use coc_model::quantity::Traffic;
 use num_rational::Ratio;
@@ -100,11 +101,8 @@ fn hosts(estate: &Estate, lowered: &Lowered, solution: &Solution) -> (Vec<Host>,
             region: words(&site.place.region),
             zone: words(&site.place.zone),
             offer: offering.offer.name.to_string(),
-            price: offering
-                .offer
-                .price
-                .plannable()
-                .map_or_else(|| "unknown".to_owned(), |r| r.to_string()),
+            price: offering.rate().map_or_else(|| "unknown".to_owned(), |r| r.to_string()),
+            purchase: offering.purchase,
             existing: offering.existing,
             holds: Vec::new(),
         };
@@ -183,10 +181,13 @@ fn machine_lines(estate: &Estate, lowered: &Lowered, solution: &Solution) -> Vec
         .into_iter()
         .map(|(option, count)| {
             let offering = &estate.offerings[lowered.problem.options[option.0].offering];
-            let month = offering.offer.price.plannable().map_or(0, |r| r.per_month().nano());
-            let source = offering.offer.source.as_ref().map(|s| format!("{}, {}", s.name, s.date));
+            let month = offering.rate().map_or(0, |r| r.per_month().nano());
+            let source = offering.source().map(|s| format!("{}, {}", s.name, s.date));
             CostLine {
-                what: format!("{count} × {}", offering.offer.name),
+                what: match offering.purchase {
+                    Purchase::OnDemand => format!("{count} × {}", offering.offer.name),
+                    Purchase::Spot => format!("{count} × {}, spot", offering.offer.name),
+                },
                 place: place_of(&estate.sites[offering.site.index()]),
                 amount: Money::from_nano(month * count).to_string(),
                 source,

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use coc_model::decimal::{Decimal, ONE};
 use coc_model::money::{Money, Rate};
+use coc_model::offer::Purchase;
 use coc_model::plan::{CheckedRequirement, Host, ObjectiveValue, Placement, Plan, Status};
 
 use crate::diff::{Change, CostChange, Difference, ResourceFate};
@@ -141,13 +142,18 @@ fn assumed(plan: &Plan) -> Option<String> {
 /// Machines of one kind at one place in one row, then what else is paid for.
 fn costs(plan: &Plan) -> Table {
     let mut table = Table::new(["where", "host", "holds", &plan.cost.unit]);
-    let mut kinds: BTreeMap<(String, &str, bool), Vec<&Host>> = BTreeMap::new();
+    let mut kinds: BTreeMap<(String, &str, bool, Purchase), Vec<&Host>> = BTreeMap::new();
     for host in &plan.hosts {
-        kinds.entry((site(host), &host.offer, host.existing)).or_default().push(host);
+        let kind = (site(host), host.offer.as_str(), host.existing, host.purchase);
+        kinds.entry(kind).or_default().push(host);
     }
-    for ((site, offer, existing), hosts) in &kinds {
+    for ((site, offer, existing, purchase), hosts) in &kinds {
         let count = if hosts.len() > 1 { format!("{} × ", hosts.len()) } else { String::new() };
-        let there = if *existing { ", existing" } else { "" };
+        let there = match (existing, purchase) {
+            (true, _) => ", existing",
+            (false, Purchase::Spot) => ", spot",
+            (false, Purchase::OnDemand) => "",
+        };
         let held = hosts.iter().flat_map(|host| &host.holds).map(|(service, _)| service.as_str());
         table.push(Row::Full {
             place: site.clone(),

@@ -29,6 +29,7 @@ fn the_expressions_of_the_design_have_their_types() {
         ("cost > usd(100) ? count(hosts) <= 2 : true", "true or false"),
         ("0.6 * cost - usd(3)", "money per month"),
         ("carbon", "carbon per month"),
+        ("replicas(\"db\").all(r, !r.spot) && count(hosts, h, h.spot) <= 2", "true or false"),
         ("carbon <= kg(20) && sum(hosts, h, h.carbon) < grams(500.5)", "true or false"),
         ("max(replicas(), r, r.carbonIntensity) <= 300", "true or false"),
         ("replicas(\"db\").all(r, certified(r, \"iso27001\"))", "true or false"),
@@ -93,6 +94,7 @@ fn mistakes_are_told_at_their_columns() {
             "hosts.sum(h, h.price) < usd(5)",
             "g:1:1: \"sum\" is called with the list as its first argument (sum(list, variable, expression))",
         ),
+        ("hosts.all(h, h.spot <= 2)", "g:1:14: true or false and a plain number can't be compared"),
         (
             "carbon <= 20",
             "g:1:1: carbon per month and a plain number can't be compared (give the number its unit: kg(20))",

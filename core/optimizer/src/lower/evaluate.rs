@@ -12,6 +12,7 @@ use coc_model::application::Application;
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, SiteId};
+use coc_model::offer::Purchase;
 use num_rational::Ratio;
 
 use super::carbon::{MILLI, host_carbon};
@@ -238,13 +239,14 @@ impl World<'_> {
             Property::Offer => text(&offer.name),
             Property::Architecture => offer.architecture.and_then(|a| text(a.name())),
             Property::Price => {
-                let (n, d) = offer.price.plannable()?.per_hour();
+                let (n, d) = offering.rate()?.per_hour();
                 number(Ratio::new(n, d), Unit::MoneyPerHour)
             }
             Property::Vcpu => number(Ratio::new(offer.cpu?.0.into(), 1000), Unit::One),
             Property::Memory => number(Ratio::from_integer(offer.memory?.0.into()), Unit::Bytes),
             Property::Accelerator => offer.accelerator.as_ref().and_then(|a| text(&a.name)),
             Property::Existing => Some(Value::Bool(offering.existing)),
+            Property::Spot => Some(Value::Bool(offering.purchase == Purchase::Spot)),
             Property::Carbon => {
                 let milligrams = host_carbon(self.estate, offering)?;
                 number(Ratio::new(milligrams, MILLI), Unit::Carbon)
@@ -412,6 +414,7 @@ pub(crate) fn looks_at_machine(expression: &Expression) -> bool {
                 | Property::Accelerator
                 | Property::Existing
                 | Property::Carbon
+                | Property::Spot
         ),
         _ => false,
     })

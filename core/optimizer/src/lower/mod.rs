@@ -174,7 +174,7 @@ impl Lowering<'_> {
                 *left_out.entry("their size is not known").or_default() += 1;
                 continue;
             };
-            if offer.price.plannable().is_none() {
+            if o.rate().is_none() {
                 *left_out.entry("their price is not known or only estimated").or_default() += 1;
                 continue;
             }
