@@ -31,11 +31,11 @@ const NAME_LIMIT: usize = 63;
 /// # Errors
 /// All that an engine can't do, at the place of its service or volume.
 pub(crate) fn resolve(cloud: &str, ask: &Ask<'_>) -> Result<Vec<PlannedResource>, Mistakes> {
-    if ask.replicas.is_empty() {
-        return Ok(Vec::new());
-    }
     let mut resolving = Resolving::new(cloud, ask);
     resolving.log.extend(bought(cloud, ask));
+    if ask.replicas.is_empty() {
+        return resolving.log.finish(Vec::new());
+    }
     let volumes = resolving.volumes();
     let containers: Vec<PlannedResource> =
         resolving.replicas.clone().into_iter().filter_map(|r| resolving.container(r)).collect();
@@ -255,4 +255,40 @@ impl<'a> Resolving<'a> {
 
 fn container_part(service: &str, number: u32) -> String {
     format!("container/{service}/{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_at_the_spot_price_is_refused() {
+        let host = |purchase| AskedHost {
+            id: "h1".to_owned(),
+            region: None,
+            zone: None,
+            offer: "lab".into(),
+            existing: true,
+            purchase,
+        };
+        let told = |purchase| {
+            let application = Application {
+                name: "shop".to_owned(),
+                services: BTreeMap::new(),
+                links: vec![],
+                volumes: BTreeMap::new(),
+                keys: vec![],
+            };
+            let hosts = [host(purchase)];
+            let ask = Ask { application: &application, hosts: &hosts, replicas: &[] };
+            resolve("lab", &ask).map_err(|m| m.to_string())
+        };
+        assert_eq!(told(Purchase::OnDemand), Ok(Vec::new()));
+        assert_eq!(
+            told(Purchase::Spot).map_err(|m| m.trim().to_owned()),
+            Err("host h1 is planned at the spot price, but lab is an engine that is there: \
+                 nothing is bought"
+                .to_owned())
+        );
+    }
 }

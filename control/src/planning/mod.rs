@@ -3,6 +3,7 @@
 
 pub mod estate;
 mod power;
+mod purchase;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 use coc_checker::{Question, check};
 use coc_cloud::Cloud;
-use coc_cloud::ability;
 use coc_cloud::cloud::{Ask, AskedHost, AskedReplica};
 use coc_goals::expression::{Expression, Node, Property};
 use coc_goals::rules::Rules;
@@ -18,8 +18,7 @@ use coc_model::application::Application;
 use coc_model::canonical;
 use coc_model::estate::{Estate, Unknown};
 use coc_model::marks::{base32, digest};
-use coc_model::mistake::{Mistake, MistakeLog, Mistakes};
-use coc_model::offer::Purchase;
+use coc_model::mistake::{MistakeLog, Mistakes};
 use coc_model::plan::{
     Check, ConflictItem, Cost, Evidence, Host, Inputs, Plan, PlannedResource, Relaxation, Status,
 };
@@ -29,6 +28,8 @@ use coc_optimizer::lower::{Lowered, lower};
 use coc_optimizer::portfolio::{Found, Outcome, optimize};
 use coc_optimizer::reading::read;
 use thiserror::Error;
+
+use purchase::not_to_be_bought;
 
 /// What is to be planned, and with what.
 pub struct Request<'a> {
@@ -221,7 +222,7 @@ fn resources(
             });
             continue;
         };
-        if let Some(mistake) = not_to_be_bought(plan, cloud.as_ref()) {
+        if let Some(mistake) = not_to_be_bought(&plan.hosts, &name, &cloud.describe()) {
             log.push(mistake);
             continue;
         }
@@ -233,21 +234,6 @@ fn resources(
         }
     }
     log.finish(resources)
-}
-
-/// Machines planned at the spot price on a cloud whose driver does not buy so.
-fn not_to_be_bought(plan: &Plan, cloud: &dyn Cloud) -> Option<Mistake> {
-    let spot = |h: &&Host| h.cloud == cloud.name() && h.purchase == Purchase::Spot;
-    let host = plan.hosts.iter().find(spot)?;
-    let description = cloud.describe();
-    (!description.has(ability::BUY_SPOT)).then(|| {
-        let says = format!(
-            "host {} is a {} at the spot price, and the driver {} of {} does not buy so",
-            host.id, host.offer, description.driver, host.cloud
-        );
-        let hint = format!("require it: hosts.all(h, !h.spot || h.cloud != \"{}\")", host.cloud);
-        Mistake::of_request(says).hint(hint)
-    })
 }
 
 fn asked(lowered: &Lowered, plan: &Plan, cloud: &str) -> (Vec<AskedHost>, Vec<AskedReplica>) {

@@ -12,5 +12,6 @@ mod folder;
 mod missing_price;
 mod same_bytes;
 mod short_zone;
+mod sites;
 mod traffic;
 mod verbs;
