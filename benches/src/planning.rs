@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use coc_control::planning::estate::of_catalog;
-use coc_control::planning::{Request, looks_at_zones, plan};
+use coc_control::planning::estate::{Detail, of_catalog};
+use coc_control::planning::{Request, plan};
 use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
 use coc_formats::compose::ReadRequest;
@@ -48,7 +48,7 @@ impl Case {
         let rules = understand(&application, &read.goals, &standard_library())
             .map_err(|e| e.to_string())?;
         let catalog = coc_catalog::builtin().map_err(|e| e.to_string())?;
-        let estate = Arc::new(of_catalog(&catalog, looks_at_zones(&rules)));
+        let estate = Arc::new(of_catalog(&catalog, Detail::of(&rules)));
         Ok(Self { application, rules, estate })
     }
 

@@ -1,7 +1,7 @@
 //! What clouds sell: catalogs of CSV tables, and the built-in catalog.
 //!
 //! [`read_directories`] reads tables of `offers`, `regions`, `zones`, `egress`, `latency`,
-//! `storage` and `services`, plain or packed (`.csv`, `.csv.zst`). Columns are found by their
+//! `storage`, `services`, `compliance` and `power`, plain or packed (`.csv`, `.csv.zst`). Columns are found by their
 //! names. A column or cell that is missing is unknown, never zero. What can't be used is left out
 //! and told in [`Catalog::notices`], each at its file, line and column.
 //!
@@ -16,6 +16,10 @@
 //!   bytes unless the note says GiB. "Each direction" in the note doubles the price. The scopes
 //!   `internet`, `inter_region`, `inter_region_default`, `inter_zone` and none are read; others,
 //!   such as traffic to people of one country, are left out with a notice.
+//! * A row of `compliance` says that a provider is certified for a framework in a region. What no row
+//!   says is not certified.
+//! * `power` says what a vCPU draws, idle and at full load, by the processor under it. The processor of
+//!   an offer is known where the table of offers has a column `processor`.
 //! * Columns of `offers` that are not known here are open attributes of that name.
 //! * Of several directories the last one that has a row's key has the say. Rows of one key in the
 //!   same table are one mistake too many, but for tiers and for prices of services and storage.
@@ -26,6 +30,7 @@
 
 mod area;
 mod bills;
+mod compliance;
 mod egress;
 mod ends;
 mod figure;
@@ -34,6 +39,7 @@ mod latency;
 mod layers;
 mod offers;
 mod packed;
+mod power;
 mod read;
 mod reading;
 mod regions;

@@ -8,7 +8,9 @@
 
 mod attributes;
 mod bills;
+mod compliance;
 mod offers;
+mod power;
 mod rates;
 mod regions;
 mod routes;
@@ -27,7 +29,7 @@ use wire::{Reader, Writer};
 use words::{Words, WordsWritten};
 
 /// What every packed catalog starts with; the last byte is the version of the format.
-const MAGIC: [u8; 8] = *b"coc-cat\x01";
+const MAGIC: [u8; 8] = *b"coc-cat\x02";
 
 /// Bytes of the SHA-256 in front of the tables.
 const DIGEST: usize = 32;
@@ -108,6 +110,8 @@ fn write_tables(catalog: &Catalog) -> Vec<u8> {
     routes::write(&catalog.routes, &mut words, &mut body);
     bills::write_storage(&catalog.storage, &mut words, &mut body);
     bills::write_services(&catalog.services, &mut words, &mut body);
+    compliance::write(&catalog.certifications, &mut words, &mut body);
+    power::write(&catalog.power, &mut words, &mut body);
     let mut all = words.finish();
     all.0.extend_from_slice(&body.0);
     all.0
@@ -124,6 +128,8 @@ fn read_tables(tables: &[u8]) -> Result<Catalog, CatalogError> {
         regions,
         storage: bills::read_storage(&mut from, &words)?,
         services: bills::read_services(&mut from, &words)?,
+        certifications: compliance::read(&mut from, &words)?,
+        power: power::read(&mut from, &words)?,
         notices: Vec::new(),
     };
     from.end()?;
@@ -162,10 +168,10 @@ fn hexadecimal(digest: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use coc_model::attribute::{AttributeName, AttributeValue};
-    use coc_model::catalog::{Region, RegionId, Routes};
+    use coc_model::catalog::{Certification, ProcessorPower, Region, RegionId, Routes};
     use coc_model::decimal::Decimal;
     use coc_model::money::Rate;
-    use coc_model::offer::{Offer, Price};
+    use coc_model::offer::{Architecture, Offer, Price, Source};
     use coc_model::place::Place;
     use coc_model::quantity::{Micros, Traffic};
     use coc_model::route::{Latency, Meter, Tier};
@@ -209,8 +215,25 @@ mod tests {
         routes.set_internet(RegionId(0), id);
         let latency = Latency { round_trip: Micros(5), estimated: true };
         routes.set_latency(RegionId(0), RegionId(1), latency);
+        let certification = Certification {
+            cloud: "a".into(),
+            region: "north".into(),
+            framework: "iso27001".into(),
+            note: None,
+            source: Arc::new(Source { name: "list".into(), date: "2026".into() }),
+        };
+        let power = ProcessorPower {
+            cloud: "a".into(),
+            processor: "Graviton".into(),
+            architecture: Architecture::Arm64,
+            idle_watts: "0.5".parse().unwrap(),
+            full_watts: Decimal::ONE,
+            source: Arc::new(Source { name: "list".into(), date: "2026".into() }),
+        };
         let catalog = Catalog {
             regions: vec![region("a", "north"), region("a", "south")],
+            certifications: vec![certification],
+            power: vec![power],
             offers: vec![Arc::new(offer)],
             routes,
             ..Catalog::default()
@@ -227,7 +250,7 @@ mod tests {
         for (bytes, says) in [
             (&b""[..], "this is not a packed catalog"),
             (b"cloud,region", "this is not a packed catalog"),
-            (&newer, "the packed catalog has format 2, this program reads format 1"),
+            (&newer, "the packed catalog has format 3, this program reads format 2"),
             (&good[..10], "damaged: it has no content"),
             (&good[..20], "damaged: its content does not unpack"),
             (&huge, "damaged: it claims to be too large"),

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use coc_model::catalog::{Catalog, Region, Routes, ServicePrice, SourcedLatency, StoragePrice};
+use coc_model::catalog::{
+    Catalog, Certification, ProcessorPower, Region, Routes, ServicePrice, SourcedLatency,
+    StoragePrice,
+};
 use coc_model::mistake::{Mistake, Mistakes};
 use coc_model::offer::Offer;
 
@@ -14,10 +17,11 @@ use crate::ends::Ends;
 use crate::figure::ROW_LEFT_OUT;
 use crate::layers::{Entry, one_each};
 use crate::offers::OfferKey;
+use crate::power::PowerKey;
 use crate::reading::Reading;
 use crate::regions::{EVERY, RegionKey, Regions, ZoneKey, regions_of};
 use crate::table::Table;
-use crate::{bills, egress, latency, offers, packed, regions};
+use crate::{bills, compliance, egress, latency, offers, packed, power, regions};
 
 /// Reads one table.
 type ReadTable = fn(&mut Tables, &Table, &mut Reading);
@@ -26,7 +30,7 @@ type ReadTable = fn(&mut Tables, &Table, &mut Reading);
 const OFFERS: &str = "offers";
 
 /// The tables that are read.
-const TABLES: [(&str, ReadTable); 7] = [
+const TABLES: [(&str, ReadTable); 9] = [
     (OFFERS, |all, table, reading| offers::read(table, reading, &mut all.offers)),
     ("regions", |all, table, reading| regions::read_regions(table, reading, &mut all.regions)),
     ("zones", |all, table, reading| regions::read_zones(table, reading, &mut all.zones)),
@@ -34,6 +38,8 @@ const TABLES: [(&str, ReadTable); 7] = [
     ("latency", |all, table, reading| latency::read(table, reading, &mut all.latency)),
     ("storage", |all, table, reading| bills::read_storage(table, reading, &mut all.storage)),
     ("services", |all, table, reading| bills::read_services(table, reading, &mut all.services)),
+    ("compliance", |all, table, reading| compliance::read(table, reading, &mut all.certifications)),
+    ("power", |all, table, reading| power::read(table, reading, &mut all.power)),
 ];
 
 /// Reads catalog directories. Of rows with the same key, the one in the last directory holds.
@@ -66,6 +72,8 @@ struct Tables {
     latency: Vec<Entry<Ends, SourcedLatency>>,
     storage: Bills<StoragePrice>,
     services: Bills<ServicePrice>,
+    certifications: Bills<Certification>,
+    power: Vec<Entry<PowerKey, ProcessorPower>>,
     notices: Vec<Mistake>,
 }
 
@@ -121,6 +129,8 @@ impl Tables {
         self.latency.retain(|e| sells(&e.key.from_cloud) && sells(&e.key.to_cloud));
         self.storage.retain(|e| sells(&e.key.0.0));
         self.services.retain(|e| sells(&e.key.0.0));
+        self.certifications.retain(|e| sells(&e.key.0.0));
+        self.power.retain(|e| sells(&e.key.0));
         self
     }
 
@@ -144,6 +154,8 @@ impl Tables {
             |price, region| ServicePrice { region: region.clone(), ..price.clone() },
             &mut notices,
         );
+        let certifications = compliance::link(self.certifications, &regions, &mut notices);
+        let power = one_each(self.power, &mut notices).into_iter().map(|e| e.value).collect();
         notices.sort();
         let mut catalog = Catalog {
             digest: Arc::default(),
@@ -152,6 +164,8 @@ impl Tables {
             routes,
             storage,
             services,
+            certifications,
+            power,
             notices,
         };
         catalog.digest = packed::digest(&catalog);

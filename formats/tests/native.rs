@@ -550,7 +550,7 @@ fn wrong_goals_are_told() {
 fn the_clouds_of_the_contract_are_read() {
     let read = clouds(
         "kind: Clouds\nclouds:\n  \
-         - {name: lab-a, driver: docker, endpoint: unix:///run/lab-a.sock, place: {area: EU, country: DE}, prices: {host: 0.05 USD/hour, egress: 0.02 USD/GB}, read-only: true}\n  \
+         - {name: lab-a, driver: docker, endpoint: unix:///run/lab-a.sock, place: {area: EU, country: DE}, certified: [iso27001, soc2t2], energy: {carbon_per_kwh: 334.5, watts_per_vcpu: 4}, prices: {host: 0.05 USD/hour, egress: 0.02 USD/GB}, read-only: true}\n  \
          - {name: aws-eu, driver: aws, regions: [eu-west-1, eu-central-1], credentials: {from: env}, prices: {discount: 12%}}\n  \
          - {name: dream, driver: simulated, profile: three-regions.yaml, seed: 7}\n",
     );
@@ -558,7 +558,7 @@ fn the_clouds_of_the_contract_are_read() {
         serde_json::to_value(&read).expect("JSON"),
         json!([
             {"name": "lab-a", "driver": "docker", "endpoint": "unix:///run/lab-a.sock",
-             "place": {"country": "DE", "area": "EU"}, "read_only": true, "at": "f.yaml:3:5",
+             "place": {"country": "DE", "area": "EU"}, "certified": ["iso27001", "soc2t2"], "energy": {"carbon_g_per_kwh": "334.5", "watts_per_vcpu": "4"}, "read_only": true, "at": "f.yaml:3:5",
              "prices": {"host": "0.0500 USD/hour", "egress_per_gb": "0.02"}},
             {"name": "aws-eu", "driver": "aws", "regions": ["eu-west-1", "eu-central-1"],
              "credentials": {"from": "env"}, "place": {}, "prices": {"discount": "0.12"},
@@ -582,6 +582,8 @@ fn wrong_clouds_are_told_and_secrets_are_not() {
         ("name: a, driver: d, prices: {host: -1 USD/hour}", "a price can't be below zero".to_owned()),
         ("name: a, driver: d, prices: {egress: 0.02 USD/GiB}", "\"0.02 USD/GiB\" is not a price of traffic (write dollars per 10^9 bytes, like 0.02 USD/GB)".to_owned()),
         ("name: a, driver: d, prices: {discount: 120%}", "a discount can't be more than 100%".to_owned()),
+        ("name: a, driver: d, energy: {carbon_per_kwh: -3}", "\"-3\" is no number from zero up (write grams of CO2 per kWh and watts as plain numbers, like 120)".to_owned()),
+        ("name: a, driver: d, certifed: [iso27001]", "a cloud has no key \"certifed\" (did you mean \"certified\"?)".to_owned()),
         ("name: a, driver: d, credentials: {from: env, access_key: canary}", format!("credentials can't hold \"access_key\" {by_reference}")),
         ("name: a, driver: d, credentials: canary", format!("credentials must be a map, not a text {by_reference}")),
         ("name: a, driver: d, credentials: {from: 'x://u:canary@h'}", format!("credentials have a password in them {by_reference}")),

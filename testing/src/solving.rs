@@ -47,6 +47,7 @@ pub fn judged_plan(world: &World, rules: &Rules, lowered: &Lowered, found: &Foun
         status: if found.optimal() { Status::Optimal } else { Status::Feasible },
         objective: reading.objective,
         cost: reading.cost,
+        carbon: reading.carbon,
         placements: reading.placements,
         hosts: reading.hosts,
         resources: Vec::new(),

@@ -12,7 +12,7 @@ use coc_model::goals::{
 };
 use coc_model::mistake::Position;
 use coc_model::money::Rate;
-use coc_model::offer::{Accelerator, Architecture, Offer, Price};
+use coc_model::offer::{Accelerator, Architecture, Offer, Price, Purchase};
 use coc_model::place::{Place, PlaceGraph};
 use coc_model::plan::{Before, Host, Placement};
 use coc_model::quantity::{Bytes, Cpu, Micros, Traffic};
@@ -103,6 +103,7 @@ pub fn running(random: &mut Random, world: &World) -> Option<Before> {
                 zone: text(&site.place.zone),
                 offer: offering.offer.name.to_string(),
                 price: String::new(),
+                purchase: offering.purchase,
                 existing: false,
                 holds: vec![(name.clone(), replica)],
             });
@@ -162,11 +163,24 @@ fn application(random: &mut Random) -> Application {
     }
 }
 
+/// Which clouds are certified for what.
+const CERTIFIED: [(&str, &[&str]); 2] = [("iso27001", &["red", "blue"]), ("hipaa", &["blue"])];
+
+/// What the grids of countries emit; of others nothing is known.
+const GRIDS: [(&str, &str); 4] = [("DE", "334.5"), ("US", "411"), ("FR", "16.25"), ("SE", "3")];
+
+/// What vCPUs draw, site by site.
+const WATTS: [Option<&str>; 3] = [Some("2.318517"), Some("3.1"), None];
+
 /// A site's cloud, region, zone, country and area.
 type Where = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 fn estate(random: &mut Random, sites: &[Where]) -> Estate {
-    let mut estate = Estate { places: PlaceGraph::with_areas(), ..Estate::default() };
+    let mut estate = Estate {
+        places: PlaceGraph::with_areas(),
+        frameworks: CERTIFIED.iter().map(|(framework, _)| (*framework).into()).collect(),
+        ..Estate::default()
+    };
     for &(cloud, region, zone, country, area) in sites {
         let place = Place {
             region: Some(region.into()),
@@ -175,7 +189,16 @@ fn estate(random: &mut Random, sites: &[Where]) -> Estate {
             area: Some(area.into()),
         };
         estate.places.add(&place);
-        estate.sites.push(Site { cloud: cloud.into(), place, block_storage: None });
+        let certified = CERTIFIED.iter().filter(|(_, whose)| whose.contains(&cloud));
+        let certified = certified.map(|(framework, _)| Arc::from(*framework)).collect();
+        let carbon_g_per_kwh = GRIDS.iter().find(|(code, _)| *code == country);
+        estate.sites.push(Site {
+            cloud: cloud.into(),
+            place,
+            block_storage: None,
+            certified,
+            carbon_g_per_kwh: carbon_g_per_kwh.and_then(|(_, grams)| grams.parse().ok()),
+        });
     }
     offerings(random, &mut estate);
     routes(random, &mut estate);
@@ -214,6 +237,8 @@ fn offerings(random: &mut Random, estate: &mut Estate) {
                 offer: Arc::new(offer),
                 limit,
                 existing: false,
+                purchase: Purchase::OnDemand,
+                watts_per_vcpu: WATTS[index % WATTS.len()].and_then(|w| w.parse().ok()),
             });
         }
     }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use coc_catalog::{encode, read_sellers};
-use coc_model::catalog::Catalog;
+use coc_model::catalog::{Catalog, Certification};
 use coc_model::mistake::Mistakes;
 use coc_model::offer::Source;
 use thiserror::Error;
@@ -20,6 +20,10 @@ const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../catalog");
 
 /// The zone that some tables list beside, or in place of, the zones that a region has.
 const NO_ZONE: &str = "0";
+
+/// Frameworks of one country's government, which hold in its own regions only, whatever the tables
+/// say of a cloud as a whole.
+const NATIONAL: [(&str, &str); 2] = [("fedramp-high", "US"), ("itar", "US")];
 
 /// The lines of the notice before the sources.
 const NOTICE: &str = "\
@@ -32,7 +36,8 @@ prices and facts in it are the providers'. Each figure keeps its source and its 
 The program's licence does not cover these data: each source below keeps its own. What comes from a
 source under CC BY-SA 4.0 stays under CC BY-SA 4.0 in the packed form too: credit the source, and
 share changes to those data alike. What comes from a source under CC BY 4.0 needs the credit. Changes
-made here: columns were chosen, units made the same, and zones that are none left out.
+made here: columns were chosen, units made the same, zones that are none left out, and what a
+country's government certifies kept in its own regions.
 
 This file is written by `cargo xtask catalog` from credits.csv and the tables.
 
@@ -88,6 +93,9 @@ fn make(tables: &Path, home: &Path) -> Result<Catalog, CatalogTaskError> {
     for region in &mut catalog.regions {
         region.zones.retain(|zone| &**zone != NO_ZONE);
     }
+    let mut certifications = std::mem::take(&mut catalog.certifications);
+    certifications.retain(|c| holds_there(&catalog, c));
+    catalog.certifications = certifications;
     catalog.digest = coc_catalog::digest(&catalog);
     let credits = Credit::read_all(&home.join("credits.csv"))?;
     let notice = notice(&catalog, &credits)?;
@@ -95,6 +103,16 @@ fn make(tables: &Path, home: &Path) -> Result<Catalog, CatalogTaskError> {
     write(home.join("data/builtin.zst"), &packed)?;
     write(home.join("NOTICE"), notice.as_bytes())?;
     Ok(catalog)
+}
+
+/// False for what one country's government certifies, in another country's region.
+fn holds_there(catalog: &Catalog, certification: &Certification) -> bool {
+    let national = NATIONAL.iter().find(|(framework, _)| *framework == &*certification.framework);
+    national.is_none_or(|(_, country)| {
+        let region = catalog.region(&certification.cloud, &certification.region);
+        let place = region.map(|id| &catalog.regions[id.0 as usize].place);
+        place.is_some_and(|place| place.country.as_deref() == Some(country))
+    })
 }
 
 fn write(path: PathBuf, bytes: &[u8]) -> Result<(), CatalogTaskError> {
@@ -170,7 +188,10 @@ fn sources(catalog: &Catalog) -> BTreeSet<Source> {
     let latencies = catalog.routes.latencies().filter_map(|(_, _, l)| l.source.as_ref());
     let storage = catalog.storage.iter().map(|price| &price.source);
     let services = catalog.services.iter().map(|price| &price.source);
-    let all = offers.chain(meters).chain(latencies).chain(storage).chain(services);
+    let certifications = catalog.certifications.iter().map(|c| &c.source);
+    let prices = offers.chain(meters).chain(latencies).chain(storage).chain(services);
+    let power = catalog.power.iter().map(|p| &p.source);
+    let all = prices.chain(certifications).chain(power);
     let methods = catalog.regions.iter().filter_map(|region| region.carbon_method.as_ref());
     let carbon = methods.map(|name| Source { name: name.clone(), date: Arc::default() });
     all.map(|source| Source::clone(source)).chain(carbon).collect()
@@ -186,8 +207,14 @@ a,north,small,2,8,0.1,list one,2026-01
 a,north,large,4,16,0.2,list one,2026-03
 b,south,small,2,8,0.1,list two,2026-02
 ";
-    const REGIONS: &str = "cloud,region,country\na,north,DE\nb,south,FR\nc,east,PL\n";
+    const REGIONS: &str = "cloud,region,country\na,north,DE\na,west,US\nb,south,FR\nc,east,PL\n";
     const ZONES: &str = "cloud,region,zone\na,north,0\na,north,1\nb,south,0\n";
+    const COMPLIANCE: &str = "\
+cloud,region,framework,source
+a,*,iso27001,list one
+a,*,fedramp-high,list one
+b,south,itar,list two
+";
     const CREDITS: &str = "\
 figures,source,by,licence,link
 prices,list one,First,MIT,https://example.org
@@ -204,6 +231,7 @@ places,,Third,MIT,
         fs::write(tables.join("offers.csv"), OFFERS).unwrap();
         fs::write(tables.join("regions.csv"), REGIONS).unwrap();
         fs::write(tables.join("zones.csv"), ZONES).unwrap();
+        fs::write(tables.join("compliance.csv"), COMPLIANCE).unwrap();
         fs::write(home.join("credits.csv"), credits).unwrap();
         (root, tables, home)
     }
@@ -226,8 +254,20 @@ places,,Third,MIT,
         let packed = fs::read(home.join("data/builtin.zst")).unwrap();
         assert_eq!(coc_catalog::decode(&packed).unwrap(), made);
         let regions: Vec<_> = made.regions.iter().map(|r| (&*r.cloud, r.zones.len())).collect();
-        assert_eq!(regions, [("a", 1), ("b", 0)]);
+        assert_eq!(regions, [("a", 1), ("a", 0), ("b", 0)]);
         assert_eq!(made.digest, coc_catalog::digest(&made));
+    }
+
+    #[test]
+    fn what_a_government_certifies_stays_in_its_country() {
+        let (_root, tables, home) = folders(CREDITS);
+        let made = make(&tables, &home).unwrap();
+        let certified: Vec<_> =
+            made.certifications.iter().map(|c| (&*c.region, &*c.framework)).collect();
+        assert_eq!(
+            certified,
+            [("north", "iso27001"), ("west", "fedramp-high"), ("west", "iso27001")]
+        );
     }
 
     #[test]

@@ -35,6 +35,26 @@ fn it_has_every_offer_of_the_clouds_that_sell() {
 }
 
 #[test]
+fn its_certifications_are_those_of_the_table() {
+    let certified = |cloud: &str, region: &str| {
+        let stated = CATALOG.certifications_in(cloud, region);
+        stated.iter().map(|c| &*c.framework).collect::<Vec<_>>().join(" ")
+    };
+    for (cloud, region, frameworks) in [
+        ("aws", "eu-central-1", "data-in-eea hipaa iso27001 soc2t2"),
+        ("aws", "us-gov-west-1", "hipaa iso27001 itar soc2t2"),
+        ("azure", "westeurope", "data-in-eea hipaa iso27001 soc2t2"),
+        ("azure", "eastus", "fedramp-high hipaa iso27001 soc2t2"),
+        ("gcp", "us-east1", "hipaa iso27001 soc2t2"),
+        ("oci", "eu-frankfurt-1", "data-in-eea"),
+        ("oci", "us-ashburn-1", ""),
+    ] {
+        assert_eq!(certified(cloud, region), frameworks, "{cloud} {region}");
+    }
+    assert!(CATALOG.certifications.iter().all(|c| &*c.source.name != "not stated"));
+}
+
+#[test]
 fn its_prices_are_those_of_the_tables() {
     for (cloud, region, name, price, month, spot) in [
         ("aws", "us-east-1", "m6i.large", "0.0960", "70.08", Some("0.0370")),

@@ -159,7 +159,7 @@ fn a_catalog_needs_offers() {
             vec![empty.path().to_path_buf()],
             format!(
                 "the directory {} has no table of a catalog (expected one of offers, regions, \
-                 zones, egress, latency, storage, services, as .csv or .csv.zst)",
+                 zones, egress, latency, storage, services, compliance, power, as .csv or .csv.zst)",
                 empty.path().display()
             ),
         ),

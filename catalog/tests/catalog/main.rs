@@ -5,6 +5,8 @@ mod bills;
 #[cfg(test)]
 mod builtin;
 #[cfg(test)]
+mod compliance;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod egress;
@@ -20,5 +22,7 @@ mod missing_price;
 mod offers;
 #[cfg(test)]
 mod packed;
+#[cfg(test)]
+mod power;
 #[cfg(test)]
 mod regions;

@@ -58,6 +58,18 @@ a,north,queue,q,requests,1M,0.0000000309,0.006,list,2026-07,standard,exact
 a,north,queue,q,requests,1M,0.5,,,,,
 ";
 
+const COMPLIANCE: &str = "\
+cloud,region,framework,note,source,date
+a,*,iso27001,per service,list,2026-07
+b,east,hipaa,,,
+";
+
+const POWER: &str = "\
+cloud,cpu_architecture,min_watts_per_vcpu,max_watts_per_vcpu,source,date
+a,Haswell,1.900568,6.01291,list,2023
+a,Graviton2,0.474262,1.692962,,
+";
+
 /// A catalog that has something of everything the tables can say.
 fn tables() -> Catalog {
     read(&[
@@ -68,6 +80,8 @@ fn tables() -> Catalog {
         ("latency.csv", LATENCY),
         ("storage.csv", STORAGE),
         ("services.csv", SERVICES),
+        ("compliance.csv", COMPLIANCE),
+        ("power.csv", POWER),
     ])
 }
 
@@ -90,6 +104,7 @@ fn tables_packed_and_opened_are_the_same_catalog() {
         (catalog.storage.len(), catalog.services.len(), catalog.routes.latencies().len()),
         (3, 2, 4)
     );
+    assert_eq!((catalog.certifications.len(), catalog.power.len()), (3, 2));
     let opened = decode(&PACKED).unwrap();
     assert_eq!(opened, catalog);
     assert_eq!(opened.digest, digest(&opened));

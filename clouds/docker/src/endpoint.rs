@@ -205,6 +205,8 @@ mod tests {
             credentials: credentials.map(|from| Credentials { from: from.to_owned() }),
             place: Place::default(),
             prices: PriceBook::default(),
+            certified: [].into(),
+            energy: coc_model::energy::Energy::default(),
             read_only: false,
             settings: [].into(),
             at: Position::new(&"clouds.yaml".into(), 3, 5),

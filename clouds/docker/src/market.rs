@@ -1,10 +1,12 @@
 //! What an engine has: the machine it runs on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use coc_cloud::cloud::{Machine, Market, MarketSite};
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::Decimal;
+use coc_model::energy::Energy;
 use coc_model::estate::Unknown;
 use coc_model::money::Rate;
 use coc_model::offer::{Architecture, Offer, Price};
@@ -55,7 +57,13 @@ pub(crate) fn of(docker: &Docker, info: &Value) -> Market {
             offer.attributes.insert(attribute, AttributeValue::Text(text.into()));
         }
     }
-    let site = MarketSite { place: docker.place.clone(), like: None, zones: Vec::new() };
+    let site = MarketSite {
+        place: docker.place.clone(),
+        like: None,
+        zones: Vec::new(),
+        certified: BTreeSet::new(),
+        energy: Energy::default(),
+    };
     let machine = Machine {
         site: 0,
         zone: docker.place.zone.clone(),

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coc_cloud::cloud::{Ask, AskedReplica};
+use coc_cloud::cloud::{Ask, AskedHost, AskedReplica};
 use coc_model::application::{Application, Condition, MountSource, Service};
 use coc_model::marks::resource_name;
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position, closest};
+use coc_model::offer::Purchase;
 use coc_model::plan::{Await, PlannedResource};
 use serde_json::{Value, json};
 
@@ -30,10 +31,11 @@ const NAME_LIMIT: usize = 63;
 /// # Errors
 /// All that an engine can't do, at the place of its service or volume.
 pub(crate) fn resolve(cloud: &str, ask: &Ask<'_>) -> Result<Vec<PlannedResource>, Mistakes> {
-    if ask.replicas.is_empty() {
-        return Ok(Vec::new());
-    }
     let mut resolving = Resolving::new(cloud, ask);
+    resolving.log.extend(bought(cloud, ask));
+    if ask.replicas.is_empty() {
+        return resolving.log.finish(Vec::new());
+    }
     let volumes = resolving.volumes();
     let containers: Vec<PlannedResource> =
         resolving.replicas.clone().into_iter().filter_map(|r| resolving.container(r)).collect();
@@ -42,6 +44,19 @@ pub(crate) fn resolve(cloud: &str, ask: &Ask<'_>) -> Result<Vec<PlannedResource>
     let network = resolving.network();
     let resources = [network].into_iter().chain(volumes).chain(containers).collect();
     resolving.log.finish(resources)
+}
+
+/// Hosts to be bought at the spot price: an engine is there, nothing is bought.
+fn bought(cloud: &str, ask: &Ask<'_>) -> Vec<Mistake> {
+    let spot = ask.hosts.iter().filter(|h| h.purchase == Purchase::Spot);
+    let mistake = |host: &AskedHost| {
+        Mistake::of_request(format!(
+            "host {} is planned at the spot price, but {cloud} is an engine that is there: \
+             nothing is bought",
+            host.id
+        ))
+    };
+    spot.map(mistake).collect()
 }
 
 /// One replica with its service.
@@ -240,4 +255,40 @@ impl<'a> Resolving<'a> {
 
 fn container_part(service: &str, number: u32) -> String {
     format!("container/{service}/{number}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_at_the_spot_price_is_refused() {
+        let host = |purchase| AskedHost {
+            id: "h1".to_owned(),
+            region: None,
+            zone: None,
+            offer: "lab".into(),
+            existing: true,
+            purchase,
+        };
+        let told = |purchase| {
+            let application = Application {
+                name: "shop".to_owned(),
+                services: BTreeMap::new(),
+                links: vec![],
+                volumes: BTreeMap::new(),
+                keys: vec![],
+            };
+            let hosts = [host(purchase)];
+            let ask = Ask { application: &application, hosts: &hosts, replicas: &[] };
+            resolve("lab", &ask).map_err(|m| m.to_string())
+        };
+        assert_eq!(told(Purchase::OnDemand), Ok(Vec::new()));
+        assert_eq!(
+            told(Purchase::Spot).map_err(|m| m.trim().to_owned()),
+            Err("host h1 is planned at the spot price, but lab is an engine that is there: \
+                 nothing is bought"
+                .to_owned())
+        );
+    }
 }

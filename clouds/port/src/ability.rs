@@ -35,6 +35,8 @@ pub const DRIFT: &str = "drift";
 pub const NATIVE_VALIDATED: &str = "native.validated";
 /// [`Cloud::watch`](crate::Cloud::watch) wakes; without it the stream is empty.
 pub const WATCH: &str = "watch";
+/// Machines are bought at the spot price where a plan says so. Without it such a plan is refused.
+pub const BUY_SPOT: &str = "buy.spot";
 /// Parameter: how many calls may be under way at a time.
 pub const CALLS_IN_FLIGHT: &str = "limit.calls-in-flight";
 /// Parameter: `burst per-second`, the budget of calls that read.

@@ -1,14 +1,15 @@
 //! The trait that every driver implements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use coc_model::application::Application;
+use coc_model::energy::Energy;
 use coc_model::marks::{Mark, Marks};
 use coc_model::mistake::Mistakes;
-use coc_model::offer::Offer;
+use coc_model::offer::{Offer, Purchase};
 use coc_model::place::Place;
 use coc_model::plan::PlannedResource;
 use coc_model::resource::{NativeId, ObservedResource};
@@ -156,10 +157,15 @@ pub struct Market {
 pub struct MarketSite {
     /// Where.
     pub place: Place,
-    /// The catalog region (provider, region) whose latencies and traffic prices hold here.
+    /// The catalog region (provider, region) whose latencies, traffic prices, certifications and
+    /// grid hold here.
     pub like: Option<(Arc<str>, Arc<str>)>,
     /// The zones, where they can be chosen.
     pub zones: Vec<Arc<str>>,
+    /// The frameworks it is certified for, beside those that the catalog states.
+    pub certified: BTreeSet<Arc<str>>,
+    /// What is known of its power, before what the catalog states.
+    pub energy: Energy,
 }
 
 /// A machine size at a place, or a machine that is there.
@@ -284,6 +290,9 @@ pub struct AskedHost {
     pub offer: Arc<str>,
     /// True if it is there already.
     pub existing: bool,
+    /// How it is bought. Never [`Purchase::Spot`] for drivers without the ability
+    /// [`BUY_SPOT`](crate::ability::BUY_SPOT).
+    pub purchase: Purchase,
 }
 
 /// A replica of a plan.

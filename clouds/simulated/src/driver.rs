@@ -222,6 +222,7 @@ impl Cloud for Simulated {
             (ability::NATIVE_VALIDATED, String::new()),
             (ability::DRIFT, String::new()),
             (ability::WATCH, String::new()),
+            (ability::BUY_SPOT, String::new()),
             (ability::TOKEN_CREATE, (profile.delays.token.least / 1_000_000).to_string()),
             (
                 ability::POLL_MILLISECONDS,

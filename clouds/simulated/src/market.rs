@@ -23,6 +23,8 @@ pub(crate) fn market(engine: &Engine) -> Market {
             place: region.place.clone(),
             like: region.like.clone(),
             zones: region.zones.clone(),
+            certified: region.certified.clone(),
+            energy: region.energy,
         });
         for offer in &region.offers {
             let offer = priced(engine, region, offer);

@@ -2,9 +2,11 @@
 
 mod read;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use coc_cloud::bucket::Budget;
+use coc_model::energy::Energy;
 use coc_model::offer::Offer;
 use coc_model::place::Place;
 use coc_model::quantity::Cpu;
@@ -33,7 +35,8 @@ pub struct Profile {
 pub struct Region {
     /// Its name, country and area.
     pub place: Place,
-    /// The catalog region (provider, region) whose latencies and traffic prices hold here.
+    /// The catalog region (provider, region) whose latencies, traffic prices, certifications and
+    /// grid hold here.
     pub like: Option<(Arc<str>, Arc<str>)>,
     /// Its zones, at least one.
     pub zones: Vec<Arc<str>>,
@@ -41,6 +44,10 @@ pub struct Region {
     pub offers: Vec<Arc<Offer>>,
     /// How much the account may have here.
     pub quotas: Quotas,
+    /// The frameworks it is certified for.
+    pub certified: BTreeSet<Arc<str>>,
+    /// What is known of its power.
+    pub energy: Energy,
 }
 
 impl Region {

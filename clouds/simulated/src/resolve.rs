@@ -8,6 +8,7 @@ use coc_model::application::{
 };
 use coc_model::marks::resource_name;
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, closest};
+use coc_model::offer::Purchase;
 use coc_model::plan::{Await, PlannedResource};
 use coc_model::secret::SECRET_KEY;
 use serde_json::{Map, Value, json};
@@ -174,6 +175,9 @@ impl Resolving<'_> {
             });
             if let Some(zone) = &host.zone {
                 native["zone"] = json!(zone);
+            }
+            if host.purchase == Purchase::Spot {
+                native["spot"] = json!(true);
             }
             let after = [Await::Ready(network)].into();
             planned.push(self.planned(Type::Vm, format!("vm/{}", host.id), native, after));

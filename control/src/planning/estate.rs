@@ -1,18 +1,24 @@
 //! The estate: what mounted clouds and the catalog offer, put together for one plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coc_cloud::cloud::Market;
+use coc_goals::expression::{Level, Node, Property};
+use coc_goals::rules::Rules;
 use coc_model::catalog::{Catalog, RegionId};
 use coc_model::cloud::Cloud;
 use coc_model::decimal::{Decimal, ONE};
+use coc_model::energy::Energy;
 use coc_model::estate::{Estate, Limit, Offering, Site, SiteId, Unknown};
 use coc_model::money::Rate;
-use coc_model::offer::{Offer, Price};
+use coc_model::offer::{Offer, Price, Purchase};
 use coc_model::place::{Place, PlaceGraph};
 use coc_model::quantity::{Micros, Traffic};
 use coc_model::route::{Latency, Meter, MeterId, Tier, Transfer};
+
+use super::looks_at;
+use super::power::watts_per_vcpu;
 
 /// A mounted cloud and what it sells or has.
 #[derive(Clone, Debug)]
@@ -23,25 +29,62 @@ pub struct MountedMarket {
     pub market: Market,
 }
 
+/// A place of a cloud whose sites are to be made.
+struct Lot<'a> {
+    cloud: Arc<str>,
+    /// The provider of the catalog that it is of, or the cloud itself.
+    provider: Arc<str>,
+    place: &'a Place,
+    zones: &'a [Arc<str>],
+    /// The catalog's region behind it.
+    region: Option<RegionId>,
+    own_meter: Option<MeterId>,
+    /// What the cloud itself says it is certified for.
+    certified: BTreeSet<Arc<str>>,
+    /// What the cloud itself says of its power.
+    energy: Energy,
+}
+
 /// A site under construction: the catalog's region behind it, and how traffic of its cloud is
 /// priced where no region is behind it.
 struct Plot {
     region: Option<RegionId>,
     provider: Arc<str>,
     own_meter: Option<MeterId>,
+    watts_per_vcpu: Option<Decimal>,
 }
 
 struct Builder<'a> {
     catalog: &'a Catalog,
-    zones: bool,
+    detail: Detail,
     estate: Estate,
     plots: Vec<Plot>,
 }
 
-/// The estate of all providers of the catalog, for plans without mounted clouds. Sites are zones if
-/// `zones`, else regions.
-pub fn of_catalog(catalog: &Catalog, zones: bool) -> Estate {
-    let mut builder = Builder::new(catalog, zones);
+/// How finely an estate tells places and ways of buying apart: as finely as goals look, since more
+/// candidates take longer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Sites are zones, else regions.
+    pub zones: bool,
+    /// Machines with a known spot price are there a second time, bought at it.
+    pub spot: bool,
+}
+
+impl Detail {
+    /// What these goals look at.
+    pub fn of(rules: &Rules) -> Self {
+        let zones = |node: &Node| {
+            matches!(node, Node::Property(_, Property::Zone) | Node::Places(Level::Zone))
+        };
+        let spot = |node: &Node| matches!(node, Node::Property(_, Property::Spot));
+        Self { zones: looks_at(rules, zones), spot: looks_at(rules, spot) }
+    }
+}
+
+/// The estate of all providers of the catalog, for plans without mounted clouds.
+pub fn of_catalog(catalog: &Catalog, detail: Detail) -> Estate {
+    let mut builder = Builder::new(catalog, detail);
     for (index, region) in catalog.regions.iter().enumerate() {
         let name = region.place.region.as_deref().unwrap_or_default();
         let offers = catalog.offers_in(&region.cloud, name);
@@ -49,14 +92,16 @@ pub fn of_catalog(catalog: &Catalog, zones: bool) -> Estate {
             continue;
         }
         let id = RegionId(u32::try_from(index).unwrap_or(u32::MAX));
-        let sites = builder.sites(
-            &region.cloud,
-            &region.cloud,
-            &region.place,
-            &region.zones,
-            Some(id),
-            None,
-        );
+        let sites = builder.sites(&Lot {
+            cloud: Arc::clone(&region.cloud),
+            provider: Arc::clone(&region.cloud),
+            place: &region.place,
+            zones: &region.zones,
+            region: Some(id),
+            own_meter: None,
+            certified: BTreeSet::new(),
+            energy: Energy::default(),
+        });
         for offer in offers {
             builder.offer(&sites, offer, None, false, None);
         }
@@ -65,8 +110,8 @@ pub fn of_catalog(catalog: &Catalog, zones: bool) -> Estate {
 }
 
 /// The estate of some mounted clouds.
-pub fn of_clouds(catalog: &Catalog, markets: &[MountedMarket], zones: bool) -> Estate {
-    let mut builder = Builder::new(catalog, zones);
+pub fn of_clouds(catalog: &Catalog, markets: &[MountedMarket], detail: Detail) -> Estate {
+    let mut builder = Builder::new(catalog, detail);
     for mounted in markets {
         builder.mount(mounted);
     }
@@ -74,19 +119,22 @@ pub fn of_clouds(catalog: &Catalog, markets: &[MountedMarket], zones: bool) -> E
 }
 
 impl<'a> Builder<'a> {
-    fn new(catalog: &'a Catalog, zones: bool) -> Self {
+    fn new(catalog: &'a Catalog, detail: Detail) -> Self {
         let estate = Estate {
             places: PlaceGraph::with_areas(),
             meters: catalog.routes.meters.clone(),
+            frameworks: catalog.certifications.iter().map(|c| c.framework.clone()).collect(),
             ..Estate::default()
         };
-        Self { catalog, zones, estate, plots: Vec::new() }
+        Self { catalog, detail, estate, plots: Vec::new() }
     }
 
     fn mount(&mut self, mounted: &MountedMarket) {
         let Cloud { name, prices, .. } = &mounted.cloud;
         let cloud: Arc<str> = name.as_str().into();
         let own_meter = self.own_meter(&mounted.cloud);
+        let certified = mounted.cloud.certified.iter().map(|f| Arc::from(f.as_str()));
+        let certified: BTreeSet<Arc<str>> = certified.collect();
         let mut placed: Vec<Vec<SiteId>> = Vec::new();
         for site in &mounted.market.sites {
             let (region, provider) = match &site.like {
@@ -95,7 +143,16 @@ impl<'a> Builder<'a> {
                 }
                 None => (None, Arc::clone(&cloud)),
             };
-            placed.push(self.sites(&cloud, &provider, &site.place, &site.zones, region, own_meter));
+            placed.push(self.sites(&Lot {
+                cloud: Arc::clone(&cloud),
+                provider,
+                place: &site.place,
+                zones: &site.zones,
+                region,
+                own_meter,
+                certified: certified.union(&site.certified).cloned().collect(),
+                energy: mounted.cloud.energy.or(site.energy),
+            }));
         }
         for machine in &mounted.market.machines {
             let sites: Vec<SiteId> = placed[machine.site]
@@ -129,17 +186,15 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds the sites of a region: its zones where zones matter and are known, else itself.
-    fn sites(
-        &mut self,
-        cloud: &Arc<str>,
-        provider: &Arc<str>,
-        place: &Place,
-        zones: &[Arc<str>],
-        region: Option<RegionId>,
-        own_meter: Option<MeterId>,
-    ) -> Vec<SiteId> {
-        let mut places: Vec<Place> = if self.zones && place.zone.is_none() {
-            zones.iter().map(|z| Place { zone: Some(Arc::clone(z)), ..place.clone() }).collect()
+    fn sites(&mut self, lot: &Lot<'_>) -> Vec<SiteId> {
+        let place = lot.place;
+        let block_storage = self.block_storage(&lot.provider, lot.region);
+        let mut certified = lot.certified.clone();
+        certified.extend(self.certifications(&lot.provider, lot.region));
+        let carbon_g_per_kwh = lot.energy.carbon_g_per_kwh.or_else(|| self.grid(lot.region));
+        self.estate.frameworks.extend(certified.iter().cloned());
+        let mut places: Vec<Place> = if self.detail.zones && place.zone.is_none() {
+            lot.zones.iter().map(|z| Place { zone: Some(Arc::clone(z)), ..place.clone() }).collect()
         } else {
             Vec::new()
         };
@@ -150,12 +205,40 @@ impl<'a> Builder<'a> {
             .into_iter()
             .map(|place| {
                 self.estate.places.add(&place);
-                let block_storage = self.block_storage(provider, region);
-                self.estate.sites.push(Site { cloud: Arc::clone(cloud), place, block_storage });
-                self.plots.push(Plot { region, provider: Arc::clone(provider), own_meter });
+                self.estate.sites.push(Site {
+                    cloud: Arc::clone(&lot.cloud),
+                    place,
+                    block_storage,
+                    certified: certified.clone(),
+                    carbon_g_per_kwh,
+                });
+                self.plots.push(Plot {
+                    region: lot.region,
+                    provider: Arc::clone(&lot.provider),
+                    own_meter: lot.own_meter,
+                    watts_per_vcpu: lot.energy.watts_per_vcpu,
+                });
                 SiteId(u32::try_from(self.estate.sites.len() - 1).unwrap_or(u32::MAX))
             })
             .collect()
+    }
+
+    /// What the grid of a region emits, where the catalog has a figure.
+    fn grid(&self, region: Option<RegionId>) -> Option<Decimal> {
+        self.catalog.regions.get(region?.0 as usize)?.carbon_g_per_kwh
+    }
+
+    /// What the catalog says that a region is certified for.
+    fn certifications(
+        &self,
+        provider: &str,
+        region: Option<RegionId>,
+    ) -> impl Iterator<Item = Arc<str>> + use<'a> {
+        let catalog = self.catalog;
+        let region = region.and_then(|id| catalog.regions.get(id.0 as usize));
+        let name = region.and_then(|r| r.place.region.as_deref());
+        let stated = name.map_or(&[][..], |name| catalog.certifications_in(provider, name));
+        stated.iter().map(|c| Arc::clone(&c.framework))
     }
 
     /// The cheapest block storage of a region, where the catalog has a price; nothing for clouds
@@ -194,12 +277,24 @@ impl<'a> Builder<'a> {
                 zone.as_ref().is_none_or(|z| offer.zones.is_empty() || offer.zones.contains(z));
             if sold {
                 let limit = limit.cloned();
-                self.estate.offerings.push(Offering {
+                let plot = &self.plots[site.index()];
+                let watts_per_vcpu = plot
+                    .watts_per_vcpu
+                    .filter(|_| offer.accelerator.is_none())
+                    .or_else(|| watts_per_vcpu(self.catalog, &plot.provider, &offer));
+                let offering = Offering {
                     site,
                     offer: Arc::clone(&offer),
                     limit,
                     existing,
-                });
+                    watts_per_vcpu,
+                    purchase: Purchase::OnDemand,
+                };
+                if self.detail.spot && !existing && offer.spot.is_some() {
+                    let purchase = Purchase::Spot;
+                    self.estate.offerings.push(Offering { purchase, ..offering.clone() });
+                }
+                self.estate.offerings.push(offering);
             }
         }
     }
@@ -234,6 +329,7 @@ impl<'a> Builder<'a> {
                 site.place.region.clone(),
                 site.place.zone.clone(),
                 Arc::clone(&o.offer.name),
+                o.purchase,
             )
         };
         self.estate.offerings.sort_by_cached_key(key);

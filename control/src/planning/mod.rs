@@ -3,6 +3,8 @@
 
 pub mod estate;
 pub mod explain;
+mod power;
+mod purchase;
 pub mod surface;
 
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use std::time::Duration;
 use coc_checker::{Question, check};
 use coc_cloud::Cloud;
 use coc_cloud::cloud::{Ask, AskedHost, AskedReplica};
-use coc_goals::expression::{Expression, Level, Node, Property};
+use coc_goals::expression::{Expression, Node, Property};
 use coc_goals::rules::Rules;
 use coc_model::application::Application;
 use coc_model::canonical;
@@ -32,6 +34,8 @@ use coc_optimizer::portfolio::{Found, Outcome, optimize};
 use coc_optimizer::problem::Origin;
 use coc_optimizer::reading::read;
 use thiserror::Error;
+
+use purchase::not_to_be_bought;
 
 /// What is to be planned, and with what.
 pub struct Request<'a> {
@@ -70,13 +74,6 @@ pub enum PlanningError {
         "the plan was refused by the checker, which is a fault of this program and not of your input: {0}"
     )]
     Refused(String),
-}
-
-/// True if goals look at zones, so that sites have to be zones.
-pub fn looks_at_zones(rules: &Rules) -> bool {
-    looks_at(rules, |node| {
-        matches!(node, Node::Property(_, Property::Zone) | Node::Places(Level::Zone))
-    })
 }
 
 /// True if goals look at what runs when the plan is made.
@@ -151,6 +148,7 @@ fn blank(request: &Request<'_>, lowered: &Lowered, status: Status, proof: &Proof
         status,
         objective: Vec::new(),
         cost: Cost { total: "unknown".to_owned(), unit: "USD/month".to_owned(), lines: Vec::new() },
+        carbon: None,
         placements: Vec::new(),
         hosts: Vec::new(),
         resources: Vec::new(),
@@ -194,6 +192,9 @@ fn bare(request: &Request<'_>, lowered: &Lowered, found: &Found) -> Plan {
     }
     plan.objective = reading.objective;
     plan.cost = reading.cost;
+    plan.carbon = reading.carbon.filter(|_| {
+        looks_at(request.rules, |node| matches!(node, Node::Property(_, Property::Carbon)))
+    });
     plan.placements = reading.placements;
     plan.hosts = reading.hosts;
     plan.unknown.extend(reading.unknown);
@@ -260,6 +261,10 @@ fn resources(
             });
             continue;
         };
+        if let Some(mistake) = not_to_be_bought(&plan.hosts, &name, &cloud.describe()) {
+            log.push(mistake);
+            continue;
+        }
         let (hosts, replicas) = asked(lowered, plan, &name);
         let ask = Ask { application: request.application, hosts: &hosts, replicas: &replicas };
         match cloud.resolve(&ask) {
@@ -280,6 +285,7 @@ fn asked(lowered: &Lowered, plan: &Plan, cloud: &str) -> (Vec<AskedHost>, Vec<As
             zone: h.zone.as_deref().map(Arc::from),
             offer: h.offer.as_str().into(),
             existing: h.existing,
+            purchase: h.purchase,
         })
         .collect();
     let replicas = here

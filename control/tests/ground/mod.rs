@@ -259,6 +259,7 @@ pub(crate) fn plan_of(plan: &str, parent: Option<&str>, resources: Vec<PlannedRe
         status: Status::Optimal,
         objective: vec![],
         cost: Cost { total: "1.00".into(), unit: "USD/month".into(), lines: vec![] },
+        carbon: None,
         placements: vec![],
         hosts: vec![],
         resources,

@@ -11,6 +11,7 @@ use cel::common::value::{CowVal, StaticVal, Val};
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, Offering, Site};
+use coc_model::offer::Purchase;
 use num_rational::Ratio;
 
 use crate::quantity::Quantity;
@@ -162,7 +163,9 @@ impl Thing {
             _ => {
                 let offering = self.offering()?;
                 let site = self.facts.estate.sites.get(offering.site.index())?;
-                of_site(site, name).or_else(|| of_offer(offering, name))
+                of_site(site, name)
+                    .or_else(|| energy(&self.facts.estate, offering, name))
+                    .or_else(|| of_offer(offering, name))
             }
         }
     }
@@ -180,6 +183,19 @@ fn of_site<'v>(site: &Site, name: &str) -> Option<Box<dyn Val + 'v>> {
     text.map(|t| -> Box<dyn Val + 'v> { Box::new(CelString::from(t.to_string())) })
 }
 
+/// Carbon of the site's grid and of the machine.
+fn energy<'v>(estate: &Estate, offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
+    let number = match name {
+        "carbonIntensity" => {
+            let grams = estate.sites[offering.site.index()].carbon_g_per_kwh?;
+            Ratio::new(grams.atto(), ONE)
+        }
+        "carbon" => crate::carbon::of_machine(estate, offering)?,
+        _ => return None,
+    };
+    Some(Box::new(Quantity::plain(number)))
+}
+
 fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
     let offer = &offering.offer;
     let quantity = |value: Ratio<i128>| -> Option<Box<dyn Val + 'v>> {
@@ -194,9 +210,10 @@ fn of_offer<'v>(offering: &Offering, name: &str) -> Option<Box<dyn Val + 'v>> {
         "vcpu" => quantity(Ratio::new(i128::from(offer.cpu?.0), 1000)),
         "memory" => quantity(Ratio::from_integer(i128::from(offer.memory?.0))),
         "price" => {
-            let (dollars, divisor) = offer.price.plannable()?.per_hour();
+            let (dollars, divisor) = offering.rate()?.per_hour();
             Some(Box::new(Quantity::paid(Ratio::new(dollars, divisor), 1)))
         }
+        "spot" => Some(Box::new(CelBool::from(offering.purchase == Purchase::Spot))),
         "existing" => Some(Box::new(CelBool::from(offering.existing))),
         _ => None,
     }

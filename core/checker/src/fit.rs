@@ -83,6 +83,7 @@ fn offering_of(estate: &Estate, host: &Host) -> Option<usize> {
             && site.place.region.as_deref() == host.region.as_deref()
             && site.place.zone.as_deref() == host.zone.as_deref()
             && *o.offer.name == *host.offer
+            && o.purchase == host.purchase
     })
 }
 
@@ -126,7 +127,7 @@ fn possible(
         let offer = &offering.offer;
         let room = offer.cpu.is_some_and(|c| c.0 >= cpu + overhead.0)
             && offer.memory.is_some_and(|m| m.0 >= memory + overhead.1);
-        let candidate = offer.price.plannable().is_some() && offer.verified;
+        let candidate = offering.rate().is_some() && offer.verified;
         let accelerated = accelerators(service, plan, name).is_none_or(|(model, count)| {
             has_accelerators(offering, model, u64::from(count) * 1000)
         });
@@ -220,7 +221,7 @@ pub(crate) fn faults(application: &Application, plan: &Plan, facts: &Facts) -> V
         let offering = &facts.estate.offerings[*offering];
         room_faults(application, plan, host, (offering, &processors), &mut faults);
         port_faults(application, host, &mut faults);
-        if !offering.offer.verified || offering.offer.price.plannable().is_none() {
+        if !offering.offer.verified || offering.rate().is_none() {
             faults.push(format!("{} rests on an offer whose price or place is not sure", host.id));
         }
     }

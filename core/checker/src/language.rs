@@ -32,13 +32,22 @@ pub(crate) enum Answer {
 pub(crate) struct Reader {
     env: Arc<Env>,
     facts: Arc<Facts>,
-    cost: Ratio<i128>,
-    placed: i128,
+    totals: Totals,
+}
+
+/// What is known of a plan as a whole.
+pub(crate) struct Totals {
+    /// Dollars a month.
+    pub(crate) cost: Ratio<i128>,
+    /// Grams a month, where known.
+    pub(crate) carbon: Option<Ratio<i128>>,
+    /// Replicas that run.
+    pub(crate) placed: i128,
 }
 
 impl Reader {
-    pub(crate) fn new(facts: Arc<Facts>, cost: Ratio<i128>, placed: i128) -> Self {
-        Self { env: Arc::new(environment()), facts, cost, placed }
+    pub(crate) fn new(facts: Arc<Facts>, totals: Totals) -> Self {
+        Self { env: Arc::new(environment()), facts, totals }
     }
 
     /// Evaluates a text.
@@ -110,9 +119,14 @@ impl Reader {
                 .collect();
             context.add_variable_as_val(name, Box::new(CelList::from(names)));
         }
-        context.add_variable_as_val("cost", Box::new(Quantity::paid(self.cost, HOURS_PER_MONTH)));
-        context.add_variable_as_val("moved", Box::new(Quantity::integer(facts.moved())));
-        context.add_variable_as_val("placed", Box::new(Quantity::integer(self.placed)));
+        let number = |n: i128| Box::new(Quantity::integer(n));
+        let cost = Quantity::paid(self.totals.cost, HOURS_PER_MONTH);
+        context.add_variable_as_val("cost", Box::new(cost));
+        if let Some(carbon) = self.totals.carbon {
+            context.add_variable_as_val("carbon", Box::new(Quantity::plain(carbon)));
+        }
+        context.add_variable_as_val("moved", number(facts.moved()));
+        context.add_variable_as_val("placed", number(self.totals.placed));
         match Value::resolve_val(tree, &context) {
             Ok(value) => {
                 if let Some(truth) = value.downcast_ref::<CelBool>() {
@@ -212,6 +226,7 @@ fn renamed(
     match (name, args.len()) {
         ("replicas", _) if target.is_none() => with_plan("@replicas", args),
         ("inside", 2) => with_plan("@inside", args),
+        ("certified", 2) => call("@certified", args),
         ("latency", 2) => with_plan("@latency", args),
         ("spend", 1) => with_plan("@spend", args),
         (operators::INDEX, 2) => call("@attribute", args),
@@ -260,12 +275,13 @@ fn mapped(list: IdedExpr, variable: &IdedExpr, body: IdedExpr) -> IdedExpr {
 fn environment() -> Env {
     let mut env = Env::stdlib();
     let any = || types::DYN_TYPE;
-    let declared: [(&str, usize, cel::common::functions::Function); 22] = [
+    let declared: [(&str, usize, cel::common::functions::Function); 23] = [
         ("@number", 1, |a| Ok(CowVal::owned(Quantity::plain(decimal(text(&*a[0])?)?)))),
         ("@replicas", 1, |a| replicas(&a)),
         ("@replicas", 2, |a| replicas(&a)),
         ("@possible", 2, |a| possible(&a)),
         ("@inside", 3, |a| inside(&a)),
+        ("@certified", 2, |a| certified(&a)),
         ("@latency", 3, |a| latency(&a)),
         ("@sum", 1, |a| sum(&*a[0])),
         ("@count", 1, |a| count(&*a[0])),
@@ -289,7 +305,7 @@ fn environment() -> Env {
         env.add_overload(name, &id, (0..arity).map(|_| any()).collect(), function)
             .expect("declared once");
     }
-    let units: [(&str, cel::common::functions::Function); 11] = [
+    let units: [(&str, cel::common::functions::Function); 13] = [
         ("usd", |a| scaled(&*a[0], 1, 1)),
         ("ms", |a| scaled(&*a[0], 1, 1)),
         ("seconds", |a| scaled(&*a[0], 1000, 1)),
@@ -301,6 +317,8 @@ fn environment() -> Env {
         ("GB", |a| scaled(&*a[0], 1_000_000_000, 1)),
         ("TB", |a| scaled(&*a[0], 1_000_000_000_000, 1)),
         ("gbPerMonth", |a| scaled(&*a[0], 1_000_000_000, 1)),
+        ("grams", |a| scaled(&*a[0], 1, 1)),
+        ("kg", |a| scaled(&*a[0], 1000, 1)),
     ];
     for (name, function) in units {
         env.add_overload(name, name, vec![any()], function).expect("declared once");
@@ -423,6 +441,19 @@ fn inside<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
     };
     let inside = names.iter().any(|name| estate.places.inside(place, name));
     Ok(CowVal::owned(CelBool::from(inside)))
+}
+
+/// Whether all of some frameworks are among those that the place of a replica or host has.
+fn certified<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
+    let of = thing(&*args[0])?;
+    let offering = of.offering().ok_or_else(|| wrong("a replica or host is due"))?;
+    let held = &of.facts.estate.sites[offering.site.index()].certified;
+    let asked = match args[1].downcast_ref::<CelString<'_>>() {
+        Some(name) => vec![name.inner()],
+        None => items(&*args[1])?.into_iter().map(text).collect::<Result<_, _>>()?,
+    };
+    let missing = asked.iter().any(|name| !held.iter().any(|h| &**h == *name));
+    Ok(CowVal::owned(CelBool::from(!missing)))
 }
 
 /// The longest round trip between two sides, each a replica or a service's name.

@@ -5,6 +5,7 @@
 //! the goals' parser and the model.
 #![deny(clippy::float_arithmetic)]
 
+mod carbon;
 mod facts;
 mod fit;
 mod language;
@@ -23,7 +24,7 @@ use coc_model::money::Money;
 use coc_model::plan::{Check, CheckedRequirement, Plan};
 use num_rational::Ratio;
 
-use language::{Answer, Reader};
+use language::{Answer, Reader, Totals};
 
 /// What a plan is judged by.
 #[derive(Clone, Debug)]
@@ -51,7 +52,9 @@ pub fn check(question: &Question<'_>) -> Check {
     let placed = i128::try_from(facts.replicas.len()).unwrap_or(i128::MAX);
     let cost = Ratio::new(priced.total.nano(), 1_000_000_000);
     facts.spent = priced.spent;
-    let reader = Reader::new(Arc::new(facts), cost, placed);
+    let carbon = carbon::of_plan(&facts);
+    faults.extend(carbon::faults(question.plan, carbon));
+    let reader = Reader::new(Arc::new(facts), Totals { cost, carbon, placed });
     let requirements: Vec<CheckedRequirement> =
         question.rules.require.iter().map(|rule| judged(&reader, rule)).collect();
     faults.extend(objective_faults(&reader, question));
@@ -84,7 +87,8 @@ fn before(question: &Question<'_>) -> Option<Reader> {
     facts.spent = priced.spent;
     let placed = i128::try_from(facts.replicas.len()).unwrap_or(i128::MAX);
     let cost = Ratio::new(priced.total.nano(), 1_000_000_000);
-    Some(Reader::new(Arc::new(facts), cost, placed))
+    let carbon = carbon::of_plan(&facts);
+    Some(Reader::new(Arc::new(facts), Totals { cost, carbon, placed }))
 }
 
 /// True if a requirement that does not hold did not hold before and, where it compares sums, is

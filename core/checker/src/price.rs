@@ -30,7 +30,7 @@ impl Priced {
 pub(crate) fn price(application: &Application, plan: &Plan, facts: &Facts) -> Priced {
     let mut priced = Priced::default();
     for (host, offering) in plan.hosts.iter().zip(&facts.hosts) {
-        match facts.estate.offerings[*offering].offer.price.plannable() {
+        match facts.estate.offerings[*offering].rate() {
             Some(rate) => priced.pay(&host.cloud, rate.per_month()),
             None => priced.faults.push(format!("the price of {} is not known", host.id)),
         }

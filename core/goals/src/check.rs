@@ -58,10 +58,11 @@ pub fn check_query(parsed: &Parsed) -> Result<Expression, Vec<Mistake>> {
 }
 
 /// The functions that are called by name, for hints.
-const FUNCTIONS: [&str; 24] = [
+const FUNCTIONS: [&str; 25] = [
     "replicas",
     "on",
     "inside",
+    "certified",
     "latency",
     "spend",
     "excess",
@@ -164,6 +165,7 @@ impl Checker<'_> {
             "hosts" => all(Element::Host),
             "links" => all(Element::Link),
             "cost" => (Node::Cost, Type::Number(Unit::MoneyPerMonth)),
+            "carbon" => return self.carbon(node),
             "placed" => (Node::Placed, Type::Number(Unit::One)),
             "moved" => (Node::Moved, Type::Number(Unit::One)),
             _ => match Level::ALL.iter().find(|l| l.0 == name) {
@@ -176,7 +178,7 @@ impl Checker<'_> {
 
     fn unknown_name(&mut self, node: &IdedExpr, name: &str) -> Checked {
         let scope: Vec<String> = self.scope.iter().map(|(n, _)| n.clone()).collect();
-        let known = ["services", "hosts", "links", "cost", "placed", "moved"].into_iter();
+        let known = ["services", "hosts", "links", "cost", "carbon", "placed", "moved"].into_iter();
         let known = known.chain(Level::ALL.iter().map(|l| l.0));
         let hint = if self.names.services.contains(name) {
             Some(format!("a service is named in quotes: \"{name}\""))
@@ -197,6 +199,7 @@ impl Checker<'_> {
             operators::NEGATE => self.negated(node, &args[0]),
             "replicas" => self.replicas(node, args),
             "inside" => self.inside(node, args),
+            "certified" => self.certified(node, args),
             "latency" => self.latency(node, args),
             "spend" => self.spend(node, args),
             "on" => self.on(node, args),
@@ -297,6 +300,7 @@ fn unit_hint(a: Type, b: Type) -> Option<String> {
                 Unit::Time => "ms(20)",
                 Unit::Bytes => "GiB(4)",
                 Unit::Traffic => "gbPerMonth(100)",
+                Unit::Carbon => "kg(20)",
                 Unit::One => return None,
             };
             Some(format!("give the number its unit: {function}"))
@@ -344,5 +348,7 @@ fn aggregate(name: &str) -> Option<Aggregate> {
     })
 }
 
+mod carbon;
+mod certified;
 #[cfg(test)]
 mod tests;

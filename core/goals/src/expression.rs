@@ -105,6 +105,7 @@ impl Expression {
             | Node::Property(a, _)
             | Node::Attribute(a, _)
             | Node::Inside(a, _)
+            | Node::Certified(a, _)
             | Node::Scaled(a, _)
             | Node::Not(a) => vec![a],
             Node::Latency(a, b)
@@ -142,6 +143,7 @@ impl Expression {
             | Node::Property(a, _)
             | Node::Attribute(a, _)
             | Node::Inside(a, _)
+            | Node::Certified(a, _)
             | Node::Scaled(a, _)
             | Node::Not(a) => a.visit_mut(visitor),
             Node::Latency(a, b)
@@ -213,6 +215,8 @@ pub enum Node {
     Attribute(Box<Expression>, String),
     /// `inside(x, places)`: x lies in one of the places.
     Inside(Box<Expression>, Vec<Located>),
+    /// `certified(x, frameworks)`: the site of x is stated to be certified for all of them.
+    Certified(Box<Expression>, Vec<Located>),
     /// `latency(x, y)`: the longest round trip between replicas of x and of y, each a replica or
     /// the name of a service.
     Latency(Box<Expression>, Box<Expression>),
@@ -288,6 +292,12 @@ pub enum Property {
     Accelerator,
     /// True for machines that are there already.
     Existing,
+    /// Grams of CO₂ equivalent per kWh of the grid where a replica or host is.
+    CarbonIntensity,
+    /// Grams of CO₂ equivalent that a machine emits in a month.
+    Carbon,
+    /// True for machines bought at the spot price.
+    Spot,
     /// Sender of a link.
     From,
     /// Receiver of a link.
@@ -296,11 +306,12 @@ pub enum Property {
 
 impl Property {
     /// Every property by its name, with whom it is asked of and what it gives.
-    pub const ALL: [(&'static str, Type, Self, Type); 34] = {
+    pub const ALL: [(&'static str, Type, Self, Type); 39] = {
         use Type::{Bool, Host, Link, Replica, Service, Text};
         const ONE: Type = Type::Number(Unit::One);
         const PRICE: Type = Type::Number(Unit::MoneyPerHour);
         const BYTES: Type = Type::Number(Unit::Bytes);
+        const CARBON: Type = Type::Number(Unit::Carbon);
         [
             ("name", Service, Self::Name, Text),
             ("replicas", Service, Self::ReplicaCount, ONE),
@@ -322,6 +333,8 @@ impl Property {
             ("memory", Replica, Self::Memory, BYTES),
             ("accelerator", Replica, Self::Accelerator, Text),
             ("existing", Replica, Self::Existing, Bool),
+            ("spot", Replica, Self::Spot, Bool),
+            ("carbonIntensity", Replica, Self::CarbonIntensity, ONE),
             ("cloud", Host, Self::Cloud, Text),
             ("region", Host, Self::Region, Text),
             ("zone", Host, Self::Zone, Text),
@@ -334,6 +347,9 @@ impl Property {
             ("memory", Host, Self::Memory, BYTES),
             ("accelerator", Host, Self::Accelerator, Text),
             ("existing", Host, Self::Existing, Bool),
+            ("spot", Host, Self::Spot, Bool),
+            ("carbonIntensity", Host, Self::CarbonIntensity, ONE),
+            ("carbon", Host, Self::Carbon, CARBON),
             ("from", Link, Self::From, Text),
             ("to", Link, Self::To, Text),
         ]

@@ -29,6 +29,8 @@ pub enum Unit {
     Bytes,
     /// Bytes per month.
     Traffic,
+    /// Grams of CO₂ equivalent per month.
+    Carbon,
 }
 
 impl Unit {
@@ -43,6 +45,7 @@ impl Unit {
             Self::Time => "a time",
             Self::Bytes => "a number of bytes",
             Self::Traffic => "traffic per month",
+            Self::Carbon => "carbon per month",
         }
     }
 
@@ -57,6 +60,7 @@ impl Unit {
             Self::Time => "ms",
             Self::Bytes => "bytes",
             Self::Traffic => "bytes/month",
+            Self::Carbon => "g CO2e/month",
         }
     }
 
@@ -92,7 +96,7 @@ pub struct Number {
 }
 
 /// The functions that give a plain number a unit, with the factor to the unit's base.
-pub const UNIT_FUNCTIONS: [(&str, Unit, i128, i128); 12] = [
+pub const UNIT_FUNCTIONS: [(&str, Unit, i128, i128); 14] = [
     ("usd", Unit::Money, 1, 1),
     ("us", Unit::Time, 1, 1000),
     ("ms", Unit::Time, 1, 1),
@@ -105,6 +109,8 @@ pub const UNIT_FUNCTIONS: [(&str, Unit, i128, i128); 12] = [
     ("GB", Unit::Bytes, 1_000_000_000, 1),
     ("TB", Unit::Bytes, 1_000_000_000_000, 1),
     ("gbPerMonth", Unit::Traffic, 1_000_000_000, 1),
+    ("grams", Unit::Carbon, 1, 1),
+    ("kg", Unit::Carbon, 1000, 1),
 ];
 
 /// The functions that turn money paid for one time into money paid for another.

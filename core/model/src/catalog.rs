@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
 use crate::mistake::Mistake;
-use crate::offer::{Offer, Source};
+use crate::offer::{Architecture, Offer, Source};
 use crate::place::Place;
 use crate::route::{Latency, Meter, MeterId, Transfer};
 
@@ -80,6 +80,39 @@ pub struct ServicePrice {
     /// that agree in everything above.
     pub configuration: Option<Arc<str>>,
     /// Where it comes from.
+    pub source: Arc<Source>,
+}
+
+/// What a provider is said to be certified for in a region: a framework of rules that it keeps and
+/// that somebody attests. What nobody states is not certified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certification {
+    /// Provider.
+    pub cloud: Arc<str>,
+    /// Region.
+    pub region: Arc<str>,
+    /// The framework (`iso27001`, `soc2t2`).
+    pub framework: Arc<str>,
+    /// How far it goes, in the source's words (`scope is per service`).
+    pub note: Option<Arc<str>>,
+    /// Who states it.
+    pub source: Arc<Source>,
+}
+
+/// What one vCPU of a provider's machines with some processor draws.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessorPower {
+    /// Provider.
+    pub cloud: Arc<str>,
+    /// The processor (`Cascade Lake`).
+    pub processor: Arc<str>,
+    /// Its architecture.
+    pub architecture: Architecture,
+    /// Watts when idle.
+    pub idle_watts: Decimal,
+    /// Watts at full load.
+    pub full_watts: Decimal,
+    /// Where the figures come from.
     pub source: Arc<Source>,
 }
 
@@ -215,6 +248,10 @@ pub struct Catalog {
     pub storage: Vec<StoragePrice>,
     /// Prices of managed services.
     pub services: Vec<ServicePrice>,
+    /// Certifications, ordered by cloud, region and framework.
+    pub certifications: Vec<Certification>,
+    /// What processors draw, ordered by cloud and processor.
+    pub power: Vec<ProcessorPower>,
     /// Rows that could not be used, each with its place and reason.
     pub notices: Vec<Mistake>,
 }
@@ -236,6 +273,21 @@ impl Catalog {
         let start = self.offers.partition_point(|o| (&*o.cloud, &*o.region) < key);
         let end = self.offers.partition_point(|o| (&*o.cloud, &*o.region) <= key);
         &self.offers[start..end]
+    }
+
+    /// What the processors of a provider draw.
+    pub fn power_of(&self, cloud: &str) -> &[ProcessorPower] {
+        let start = self.power.partition_point(|p| &*p.cloud < cloud);
+        let end = self.power.partition_point(|p| &*p.cloud <= cloud);
+        &self.power[start..end]
+    }
+
+    /// What a provider is certified for in a region.
+    pub fn certifications_in(&self, cloud: &str, region: &str) -> &[Certification] {
+        let key = (cloud, region);
+        let start = self.certifications.partition_point(|c| (&*c.cloud, &*c.region) < key);
+        let end = self.certifications.partition_point(|c| (&*c.cloud, &*c.region) <= key);
+        &self.certifications[start..end]
     }
 }
 

@@ -1,10 +1,11 @@
 //! Clouds as a person mounts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::energy::Energy;
 use crate::mistake::Position;
 use crate::money::Rate;
 use crate::place::Place;
@@ -31,6 +32,12 @@ pub struct Cloud {
     /// What its owner pays or charges.
     #[serde(default)]
     pub prices: PriceBook,
+    /// The frameworks (`iso27001`) that its owner says it is certified for, at all its places.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub certified: BTreeSet<String>,
+    /// What its owner knows of its power, at all its places.
+    #[serde(default, skip_serializing_if = "Energy::is_unknown")]
+    pub energy: Energy,
     /// True if nothing may ever be changed in it.
     #[serde(default)]
     pub read_only: bool,

@@ -1,10 +1,13 @@
 //! The estate: the sites, offers and routes that a plan may use, put together from the mounted
 //! clouds and the catalog.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::decimal::Decimal;
 use crate::mistake::Position;
-use crate::offer::Offer;
+use crate::money::Rate;
+use crate::offer::{Offer, Purchase, Source};
 use crate::place::{Place, PlaceGraph};
 use crate::route::{Latency, Meter, Transfer};
 
@@ -28,7 +31,11 @@ pub struct Site {
     pub place: Place,
     /// Dollars per byte-month of its block storage, as (price per unit, bytes in the unit), where
     /// known.
-    pub block_storage: Option<(crate::decimal::Decimal, u64)>,
+    pub block_storage: Option<(Decimal, u64)>,
+    /// The frameworks that it is certified for, as the catalog or whoever runs it states.
+    pub certified: BTreeSet<Arc<str>>,
+    /// Grams of CO₂ equivalent per kWh of its grid, where known.
+    pub carbon_g_per_kwh: Option<Decimal>,
 }
 
 /// At most so many machines of an offering can be had, and who says so.
@@ -42,7 +49,7 @@ pub struct Limit {
     pub at: Option<Position>,
 }
 
-/// Machines of one size at one site.
+/// Machines of one size at one site, bought in one way.
 #[derive(Clone, Debug)]
 pub struct Offering {
     /// Where.
@@ -53,6 +60,28 @@ pub struct Offering {
     pub limit: Option<Limit>,
     /// True for machines that are there already.
     pub existing: bool,
+    /// Watts that one of its vCPUs draws on average, an estimate; `None` if nothing is known of it.
+    pub watts_per_vcpu: Option<Decimal>,
+    /// How it is bought.
+    pub purchase: Purchase,
+}
+
+impl Offering {
+    /// The rate that a plan may rest on, for the way it is bought; `None` if that is not known.
+    pub fn rate(&self) -> Option<Rate> {
+        match self.purchase {
+            Purchase::OnDemand => self.offer.price.plannable(),
+            Purchase::Spot => self.offer.spot,
+        }
+    }
+
+    /// Where that rate comes from, where stated.
+    pub fn source(&self) -> Option<&Arc<Source>> {
+        match self.purchase {
+            Purchase::OnDemand => self.offer.source.as_ref(),
+            Purchase::Spot => self.offer.spot_source.as_ref(),
+        }
+    }
 }
 
 /// All that a plan may use. Sites and offerings are in a fixed order: cloud, region, zone, name.
@@ -70,6 +99,9 @@ pub struct Estate {
     pub transfers: Vec<Transfer>,
     /// Round trip from site i to site j at `i * sites + j`.
     pub latencies: Vec<Option<Latency>>,
+    /// Every framework that some cloud of the catalog or some site is certified for: goals that name
+    /// another one are mistaken.
+    pub frameworks: BTreeSet<Arc<str>>,
     /// What was left out or assumed of the clouds, in words for the plan.
     pub unknown: Vec<Unknown>,
 }

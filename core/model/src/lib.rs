@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod catalog;
 pub mod cloud;
 pub mod decimal;
+pub mod energy;
 pub mod estate;
 pub mod goals;
 pub mod marks;

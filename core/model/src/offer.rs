@@ -42,6 +42,26 @@ impl Price {
     }
 }
 
+/// How a machine is bought.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purchase {
+    /// By the hour, for as long as it is wanted; machines that are there already too.
+    #[default]
+    OnDemand,
+    /// At the spot price; the cloud may take it back.
+    Spot,
+}
+
+impl Purchase {
+    /// True for what is bought as most machines are.
+    pub fn is_on_demand(&self) -> bool {
+        *self == Self::OnDemand
+    }
+}
+
 /// An accelerator built into an offer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Accelerator {

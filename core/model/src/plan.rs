@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::estate::Unknown;
 use crate::mistake::Position;
+use crate::offer::Purchase;
 
 /// A plan, in the form of its JSON document. Exact numbers are decimal strings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Plan {
     pub objective: Vec<ObjectiveValue>,
     /// What it costs.
     pub cost: Cost,
+    /// What it emits, where a goal looks at that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carbon: Option<Carbon>,
     /// Where each replica runs.
     pub placements: Vec<Placement>,
     /// The machines.
@@ -112,6 +116,17 @@ pub struct CostLine {
     pub source: Option<String>,
 }
 
+/// What the machines of a plan emit: an estimate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carbon {
+    /// The sum over its hosts.
+    pub total: String,
+    /// `g CO2e/month`.
+    pub unit: String,
+    /// How it is estimated.
+    pub estimated: String,
+}
+
 /// Where one replica runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
@@ -147,6 +162,9 @@ pub struct Host {
     pub offer: String,
     /// Its price.
     pub price: String,
+    /// How it is bought.
+    #[serde(default, skip_serializing_if = "Purchase::is_on_demand")]
+    pub purchase: Purchase,
     /// True if the machine was there already.
     #[serde(default)]
     pub existing: bool,

@@ -7,14 +7,15 @@ use coc_goals::number::{Unit, display_fraction};
 use coc_model::application::Application;
 use coc_model::estate::{Estate, Site, Unknown};
 use coc_model::money::Money;
-use coc_model::plan::{Cost, CostLine, Host, ObjectiveValue, Placement};
+use coc_model::offer::Purchase;
+use coc_model::plan::{Carbon, Cost, CostLine, Host, ObjectiveValue, Placement};
 use coc_model::quantity::Traffic;
 use num_rational::Ratio;
 
-use crate::lower::{Lowered, storage_cost};
+use crate::lower::{Lowered, MILLI, host_carbon, storage_cost};
 use crate::portfolio::Found;
 use crate::problem::{GroupId, Measure, OptionId};
-use crate::solution::Solution;
+use crate::solution::{HostUse, Solution};
 
 /// The way a container is made real on a host.
 pub const CONTAINER_ON_HOST: &str = "container-on-host";
@@ -28,6 +29,8 @@ pub struct Reading {
     pub placements: Vec<Placement>,
     /// What it costs.
     pub cost: Cost,
+    /// What it emits, an estimate; `None` where that is not known of some host.
+    pub carbon: Option<Carbon>,
     /// The objectives.
     pub objective: Vec<ObjectiveValue>,
     /// What does not run, if a plan may be partial.
@@ -68,7 +71,8 @@ pub fn read(
         })
         .collect();
     let unknown = waiting(lowered, &found.solution);
-    Reading { hosts, placements, cost, objective, unknown }
+    let carbon = carbon(estate, lowered, &found.solution);
+    Reading { hosts, placements, cost, carbon, objective, unknown }
 }
 
 /// |value − bound| / |bound| as a decimal, rounded up to the sixth digit.
@@ -97,11 +101,8 @@ fn hosts(estate: &Estate, lowered: &Lowered, solution: &Solution) -> (Vec<Host>,
             region: words(&site.place.region),
             zone: words(&site.place.zone),
             offer: offering.offer.name.to_string(),
-            price: offering
-                .offer
-                .price
-                .plannable()
-                .map_or_else(|| "unknown".to_owned(), |r| r.to_string()),
+            price: offering.rate().map_or_else(|| "unknown".to_owned(), |r| r.to_string()),
+            purchase: offering.purchase,
             existing: offering.existing,
             holds: Vec::new(),
         };
@@ -135,6 +136,23 @@ fn hosts(estate: &Estate, lowered: &Lowered, solution: &Solution) -> (Vec<Host>,
     (hosts, placements)
 }
 
+/// How carbon is estimated, for whoever reads the plan.
+const ESTIMATED: &str = "vCPUs × watts of an average vCPU at half load × 730 h × grams per kWh of \
+                         the grid: processors alone, without memory, disks, network and making";
+
+fn carbon(estate: &Estate, lowered: &Lowered, solution: &Solution) -> Option<Carbon> {
+    let of = |host: &HostUse| {
+        let offering = lowered.problem.options[host.option.0].offering;
+        host_carbon(estate, &estate.offerings[offering])
+    };
+    let milligrams = solution.hosts.iter().map(of).sum::<Option<i128>>()?;
+    Some(Carbon {
+        total: display_fraction(Ratio::new(milligrams, MILLI), 0),
+        unit: Unit::Carbon.suffix().to_owned(),
+        estimated: ESTIMATED.to_owned(),
+    })
+}
+
 fn place_of(site: &Site) -> String {
     let words = [Some(&site.cloud), site.place.region.as_ref(), site.place.zone.as_ref()];
     words.into_iter().flatten().map(|w| &**w).collect::<Vec<_>>().join(" ")
@@ -163,10 +181,13 @@ fn machine_lines(estate: &Estate, lowered: &Lowered, solution: &Solution) -> Vec
         .into_iter()
         .map(|(option, count)| {
             let offering = &estate.offerings[lowered.problem.options[option.0].offering];
-            let month = offering.offer.price.plannable().map_or(0, |r| r.per_month().nano());
-            let source = offering.offer.source.as_ref().map(|s| format!("{}, {}", s.name, s.date));
+            let month = offering.rate().map_or(0, |r| r.per_month().nano());
+            let source = offering.source().map(|s| format!("{}, {}", s.name, s.date));
             CostLine {
-                what: format!("{count} × {}", offering.offer.name),
+                what: match offering.purchase {
+                    Purchase::OnDemand => format!("{count} × {}", offering.offer.name),
+                    Purchase::Spot => format!("{count} × {}, spot", offering.offer.name),
+                },
                 place: place_of(&estate.sites[offering.site.index()]),
                 amount: Money::from_nano(month * count).to_string(),
                 source,
@@ -191,7 +212,7 @@ fn traffic_lines(estate: &Estate, lowered: &Lowered, solution: &Solution) -> Vec
             std::iter::repeat_n(h, usize::try_from(items).unwrap_or(0))
         })
     };
-    let site = |h: &crate::solution::HostUse| problem.options[h.option.0].site;
+    let site = |h: &HostUse| problem.options[h.option.0].site;
     for flow in &traffic.flows {
         for from in at(flow.from) {
             for to in at(flow.to) {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use coc_model::decimal::{Decimal, ONE};
 use coc_model::money::{Money, Rate};
+use coc_model::offer::Purchase;
 use coc_model::plan::{CheckedRequirement, Host, ObjectiveValue, Placement, Plan, Status};
 
 use crate::diff::{Change, CostChange, Difference, ResourceFate};
@@ -41,10 +42,14 @@ fn a_plan(plan: &Plan) -> String {
     for line in objectives(&plan.objective, name_width) {
         let _ = writeln!(out, "{line}");
     }
+    let carbon = plan.carbon.as_ref().filter(|_| plan.objective.iter().all(|o| o.goal != "carbon"));
     let mut note = |name: &str, text: &str| {
         let _ = writeln!(out, "  {name:<name_width$}  {text}");
     };
     note("goals", &goals(&plan.check.requirements));
+    if let Some(carbon) = carbon {
+        note("carbon", &format!("about {} {}, processors alone", carbon.total, carbon.unit));
+    }
     for fault in &plan.check.faults {
         note("wrong", fault);
     }
@@ -137,13 +142,18 @@ fn assumed(plan: &Plan) -> Option<String> {
 /// Machines of one kind at one place in one row, then what else is paid for.
 fn costs(plan: &Plan) -> Table {
     let mut table = Table::new(["where", "host", "holds", &plan.cost.unit]);
-    let mut kinds: BTreeMap<(String, &str, bool), Vec<&Host>> = BTreeMap::new();
+    let mut kinds: BTreeMap<(String, &str, bool, Purchase), Vec<&Host>> = BTreeMap::new();
     for host in &plan.hosts {
-        kinds.entry((site(host), &host.offer, host.existing)).or_default().push(host);
+        let kind = (site(host), host.offer.as_str(), host.existing, host.purchase);
+        kinds.entry(kind).or_default().push(host);
     }
-    for ((site, offer, existing), hosts) in &kinds {
+    for ((site, offer, existing, purchase), hosts) in &kinds {
         let count = if hosts.len() > 1 { format!("{} × ", hosts.len()) } else { String::new() };
-        let there = if *existing { ", existing" } else { "" };
+        let there = match (existing, purchase) {
+            (true, _) => ", existing",
+            (false, Purchase::Spot) => ", spot",
+            (false, Purchase::OnDemand) => "",
+        };
         let held = hosts.iter().flat_map(|host| &host.holds).map(|(service, _)| service.as_str());
         table.push(Row::Full {
             place: site.clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use coc_model::estate::Unknown;
 use coc_model::goals::Policy;
 use coc_model::mistake::Position;
+use coc_model::offer::Purchase;
 use coc_model::plan::{
     Assumption, Await, Check, CheckedRequirement, ConflictItem, Cost, CostLine, Evidence, Host,
     Inputs, ObjectiveValue, Placement, Plan, PlannedResource, Relaxation, Status,
@@ -25,6 +26,7 @@ fn host(id: &str, cloud: &str, region: &str, offer: &str, price: &str, holds: &[
         offer: offer.into(),
         price: price.into(),
         existing: false,
+        purchase: Purchase::OnDemand,
         holds: holds.iter().map(|s| ((*s).to_owned(), 0)).collect(),
     }
 }
@@ -109,6 +111,7 @@ fn shop() -> Plan {
                 line("traffic, 200 GB", "gcp europe-west4 → aws eu-central-1", "24.00"),
             ],
         },
+        carbon: None,
         placements: vec![placement("web", &hosts[0]), placement("db", &hosts[2])],
         hosts,
         resources: vec![resource("web", 1), resource("db", 1)],

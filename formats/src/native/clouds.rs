@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use coc_model::cloud::{Cloud, Credentials, PriceBook};
 use coc_model::decimal::Decimal;
+use coc_model::energy::Energy;
 use coc_model::mistake::{Mistake, MistakeLog, Position};
 use coc_model::money::Rate;
 use coc_model::place::Place;
@@ -46,6 +47,8 @@ fn read_cloud(node: &Node, log: &mut MistakeLog) -> Option<Cloud> {
     let credentials = fields.get("credentials").and_then(|node| credentials(node, log));
     let place = fields.get("place").map_or_else(Place::default, |node| place(node, log));
     let prices = fields.get("prices").map_or_else(PriceBook::default, |node| prices(node, log));
+    let certified = fields.get("certified").and_then(|node| texts(node, "certified", log));
+    let energy = fields.get("energy").map_or_else(Energy::default, |node| energy(node, log));
     let read_only = fields.get("read_only").and_then(|node| flag(node, "read_only", log));
     let mut settings = BTreeMap::new();
     for (key, value) in fields.rest() {
@@ -64,6 +67,8 @@ fn read_cloud(node: &Node, log: &mut MistakeLog) -> Option<Cloud> {
         credentials,
         place,
         prices,
+        certified: certified.unwrap_or_default().into_iter().collect(),
+        energy,
         read_only: read_only.unwrap_or(false),
         settings,
         at: node.at.clone(),
@@ -161,6 +166,29 @@ fn prices(node: &Node, log: &mut MistakeLog) -> PriceBook {
     prices.discount = fields.get("discount").and_then(|node| discount(node, log));
     fields.finish(log);
     prices
+}
+
+/// `energy: {carbon_per_kwh: 120, watts_per_vcpu: 2.5}`: grams of CO₂ equivalent, and watts.
+fn energy(node: &Node, log: &mut MistakeLog) -> Energy {
+    let Some(mut fields) = Fields::of(node, "energy", log) else { return Energy::default() };
+    let mut amount = |what: &'static str, log: &mut MistakeLog| {
+        let node = fields.get(what)?;
+        let written = text(node, what, log)?;
+        let amount = written.parse::<Decimal>().ok().filter(|amount| !amount.is_negative());
+        if amount.is_none() {
+            let mistake = mistake_at(node, format!("\"{written}\" is no number from zero up"));
+            log.push(
+                mistake.hint("write grams of CO2 per kWh and watts as plain numbers, like 120"),
+            );
+        }
+        amount
+    };
+    let energy = Energy {
+        carbon_g_per_kwh: amount("carbon_per_kwh", log),
+        watts_per_vcpu: amount("watts_per_vcpu", log),
+    };
+    fields.finish(log);
+    energy
 }
 
 fn host_price(node: &Node, log: &mut MistakeLog) -> Option<Rate> {

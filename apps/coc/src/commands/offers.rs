@@ -28,7 +28,7 @@ pub(crate) fn run(global: &Global, arguments: &Offers) -> Result<Exit, Failure> 
     for notice in &catalog.notices {
         talk::say(&format!("notice: {notice}"));
     }
-    let estate = estate::of_catalog(&catalog, false);
+    let estate = estate::of_catalog(&catalog, estate::Detail::default());
     let mut found = match &arguments.query {
         Some(query) => search(&estate, query)?,
         None => (0..estate.offerings.len()).collect(),

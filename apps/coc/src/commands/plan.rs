@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use coc_cloud::Cloud as Driver;
-use coc_control::planning::estate::{MountedMarket, of_catalog, of_clouds};
-use coc_control::planning::{Request, looks_at_zones, plan};
+use coc_control::planning::estate::{Detail, MountedMarket, of_catalog, of_clouds};
+use coc_control::planning::{Request, plan};
 use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
 use coc_model::estate::Estate;
@@ -46,15 +46,15 @@ pub(crate) fn ground(
     for notice in &catalog.notices {
         talk::say(&format!("notice: {notice}"));
     }
-    let zones = looks_at_zones(&input.rules);
+    let detail = Detail::of(&input.rules);
     let (markets, drivers): (Vec<_>, Vec<_>) = mounted.into_iter().unzip();
     let estate = if markets.is_empty() {
-        of_catalog(&catalog, zones)
+        of_catalog(&catalog, detail)
     } else {
         let clouds: Vec<_> = markets.iter().map(|m| &m.cloud).collect();
         let text = serde_json::to_string(&clouds).unwrap_or_default();
         input.inputs.clouds = coc_model::marks::digest(text.as_bytes());
-        of_clouds(&catalog, &markets, zones)
+        of_clouds(&catalog, &markets, detail)
     };
     Ok(Ground { estate: Arc::new(estate), drivers })
 }

@@ -14,5 +14,6 @@ mod impossible;
 mod missing_price;
 mod same_bytes;
 mod short_zone;
+mod sites;
 mod traffic;
 mod verbs;

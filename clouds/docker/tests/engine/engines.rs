@@ -9,6 +9,7 @@ use coc_cloud::cloud::{Create, FindBy, Selector};
 use coc_cloud::{Cloud, Failure};
 use coc_cloud_docker::{CONTAINER, Docker, NETWORK, VOLUME};
 use coc_model::cloud::{Cloud as Mount, PriceBook};
+use coc_model::energy::Energy;
 use coc_model::marks::{Mark, Marks, digest, resource_name};
 use coc_model::mistake::Position;
 use coc_model::place::Place;
@@ -63,6 +64,8 @@ impl Engine {
             credentials: None,
             place: Place { country: Some("DE".into()), ..Place::default() },
             prices: PriceBook::default(),
+            certified: [].into(),
+            energy: Energy::default(),
             read_only: false,
             settings: [("address".to_owned(), json!(self.address))].into(),
             at: Position::new(&"clouds.yaml".into(), 3, 5),

@@ -11,6 +11,7 @@ use coc_model::application::{
 };
 use coc_model::marks::{Mark, Marks, digest};
 use coc_model::mistake::Position;
+use coc_model::offer::Purchase;
 use coc_model::plan::{Await, PlannedResource};
 use coc_model::quantity::{Bytes, Cpu, Micros};
 use coc_model::resource::{ObservedResource, State};
@@ -39,6 +40,7 @@ pub(crate) fn resources(
         zone: None,
         offer: "lab".into(),
         existing: true,
+        purchase: Purchase::OnDemand,
     };
     let replicas: Vec<AskedReplica> = replicas
         .iter()

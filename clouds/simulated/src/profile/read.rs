@@ -6,6 +6,7 @@ use std::sync::Arc;
 use coc_cloud::bucket::Budget;
 use coc_model::catalog::{Catalog, Region as CatalogRegion};
 use coc_model::decimal::{Decimal, ONE};
+use coc_model::energy::Energy;
 use coc_model::mistake::closest;
 use coc_model::money::Rate;
 use coc_model::offer::{Accelerator, Architecture, Offer, Price};
@@ -128,6 +129,9 @@ impl Reading<'_> {
                 zones: zones_or_one(region.zones.clone(), name),
                 offers,
                 quotas,
+                // What the catalog states holds by `like`.
+                certified: BTreeSet::new(),
+                energy: Energy::default(),
             })
         });
         chosen.collect()
@@ -189,6 +193,8 @@ impl Reading<'_> {
             volumes: own_quotas.volumes.or(shared_quotas.volumes),
             networks: own_quotas.networks.or(shared_quotas.networks),
         };
+        let certified = fields.texts("certified").unwrap_or_default();
+        let energy = energy(&mut fields);
         fields.close();
         name?;
         Some(Region {
@@ -197,6 +203,8 @@ impl Reading<'_> {
             zones: zones_or_one(zones, &region),
             offers: offers.into_iter().map(place_offer).collect(),
             quotas,
+            certified: certified.into_iter().map(Arc::from).collect(),
+            energy,
         })
     }
 
@@ -364,6 +372,22 @@ fn accelerator(fields: &mut Fields<'_, '_>) -> Option<Accelerator> {
     let count = accelerator.number::<u32>("count").unwrap_or(1);
     accelerator.close();
     Some(Accelerator { name: name?.into(), milli: u64::from(count) * 1000 })
+}
+
+/// `energy: {carbonPerKwh: 120, wattsPerVcpu: 2.5}`: grams and watts.
+fn energy(fields: &mut Fields<'_, '_>) -> Energy {
+    let Some(mut energy) = fields.object("energy") else { return Energy::default() };
+    let amount = |text: &str| match text.parse::<Decimal>() {
+        Ok(amount) if amount.is_negative() => Err(format!("{text} is below zero")),
+        Ok(amount) => Ok(amount),
+        Err(error) => Err(error.to_string()),
+    };
+    let read = Energy {
+        carbon_g_per_kwh: energy.parsed("carbonPerKwh", amount),
+        watts_per_vcpu: energy.parsed("wattsPerVcpu", amount),
+    };
+    energy.close();
+    read
 }
 
 fn quotas(fields: &mut Fields<'_, '_>) -> Quotas {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what can't be made fails the test")]
 
 mod conformance;
+mod market;
 mod recovery;
 mod secrets;
 mod weather;

@@ -28,6 +28,12 @@ fn the_expressions_of_the_design_have_their_types() {
         ("replicas(\"web\").all(r, replicas(\"db\").all(q, r.host != q.host))", "true or false"),
         ("cost > usd(100) ? count(hosts) <= 2 : true", "true or false"),
         ("0.6 * cost - usd(3)", "money per month"),
+        ("carbon", "carbon per month"),
+        ("replicas(\"db\").all(r, !r.spot) && count(hosts, h, h.spot) <= 2", "true or false"),
+        ("carbon <= kg(20) && sum(hosts, h, h.carbon) < grams(500.5)", "true or false"),
+        ("max(replicas(), r, r.carbonIntensity) <= 300", "true or false"),
+        ("replicas(\"db\").all(r, certified(r, \"iso27001\"))", "true or false"),
+        ("count(hosts, h, !certified(h, [\"iso27001\", \"hipaa\"])) == 0", "true or false"),
     ] {
         assert_eq!(told(text), gives, "{text}");
     }
@@ -87,6 +93,32 @@ fn mistakes_are_told_at_their_columns() {
         (
             "hosts.sum(h, h.price) < usd(5)",
             "g:1:1: \"sum\" is called with the list as its first argument (sum(list, variable, expression))",
+        ),
+        ("hosts.all(h, h.spot <= 2)", "g:1:14: true or false and a plain number can't be compared"),
+        (
+            "carbon <= 20",
+            "g:1:1: carbon per month and a plain number can't be compared (give the number its unit: kg(20))",
+        ),
+        (
+            "hosts.all(h, h.carbonIntensity <= grams(300))",
+            "g:1:14: a plain number and carbon per month can't be compared (give the number its unit: kg(20))",
+        ),
+        ("cost + carbon > usd(1)", "g:1:1: money per month and carbon per month can't be added"),
+        (
+            "services.all(s, certified(s, \"hipaa\"))",
+            "g:1:27: a replica or a host is due here, not a service",
+        ),
+        (
+            "hosts.all(h, certified(h))",
+            "g:1:14: \"certified\" takes a replica or host, and a framework: certified(r, \"iso27001\")",
+        ),
+        (
+            "hosts.all(h, certified(h, [\"hipaa\", h.cloud]))",
+            "g:1:27: the name of a framework is due here, or a list of names",
+        ),
+        (
+            "hosts.all(h, certifed(h, \"hipaa\"))",
+            "g:1:14: no function is called \"certifed\" (did you mean \"certified\"?)",
         ),
         ("1 / 0 < 2", "g:1:1: this divides by zero"),
         ("{\"a\": 1}", "g:1:1: maps, structs and optional values have no use in goals"),

@@ -36,7 +36,7 @@ impl Lowering<'_> {
             .options
             .iter()
             .map(|o| {
-                let price = estate.offerings[o.offering].offer.price.plannable();
+                let price = estate.offerings[o.offering].rate();
                 price.map_or(0, |rate| rate.per_month().nano())
             })
             .collect();

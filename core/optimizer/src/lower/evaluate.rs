@@ -6,14 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use coc_goals::expression::{Comparison, Expression, Node, Operator, Property, TextTest, Type};
+use coc_goals::expression::{
+    Comparison, Expression, Located, Node, Operator, Property, TextTest, Type,
+};
 use coc_goals::number::{Number, Unit};
 use coc_model::application::Application;
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, SiteId};
+use coc_model::offer::Purchase;
 use num_rational::Ratio;
 
+use super::carbon::{MILLI, host_carbon};
 use crate::assume::Demands;
 
 /// What a variable stands for.
@@ -122,6 +126,7 @@ impl World<'_> {
                 let inside = places.iter().any(|p| self.estate.places.inside(place, &p.text));
                 Ok(Some(Value::Bool(inside)))
             }
+            Node::Certified(of, frameworks) => self.certified(of, frameworks, scope),
             Node::Latency(a, b) => self.latency(a, b, scope),
             Node::Scaled(of, factor) => {
                 let Some(Value::Number(n)) = self.evaluate(of, scope)? else { return Ok(None) };
@@ -179,6 +184,15 @@ impl World<'_> {
                 "this looks at the whole plan and can't be asked of a single replica or host",
             )),
         }
+    }
+
+    fn certified(self, of: &Expression, frameworks: &[Located], scope: &Scope) -> Evaluated {
+        let Bound::Placed { site, .. } = self.placed(of, scope)? else {
+            return Err(unfit(of, "a replica or host is due here"));
+        };
+        let certified = &self.estate.sites[site.index()].certified;
+        let all = frameworks.iter().all(|f| certified.contains(f.text.as_str()));
+        Ok(Some(Value::Bool(all)))
     }
 
     /// "And" (`decisive` is false) and "or" (`decisive` is true): one decisive side decides, whatever
@@ -250,6 +264,9 @@ impl World<'_> {
                     Property::Zone => text(site.place.zone.as_deref()),
                     Property::Country => text(site.place.country.as_deref()),
                     Property::Area => text(site.place.area.as_deref()),
+                    Property::CarbonIntensity => Ok(site
+                        .carbon_g_per_kwh
+                        .map(|grams| Value::Number(Number::decimal(grams, Unit::One)))),
                     _ => match offering {
                         Some(offering) => Ok(self.of_offering(*offering, property)),
                         None => Err(unfit(
@@ -298,13 +315,18 @@ impl World<'_> {
             Property::Offer => text(&offer.name),
             Property::Architecture => offer.architecture.and_then(|a| text(a.name())),
             Property::Price => {
-                let (n, d) = offer.price.plannable()?.per_hour();
+                let (n, d) = offering.rate()?.per_hour();
                 number(Ratio::new(n, d), Unit::MoneyPerHour)
             }
             Property::Vcpu => number(Ratio::new(offer.cpu?.0.into(), 1000), Unit::One),
             Property::Memory => number(Ratio::from_integer(offer.memory?.0.into()), Unit::Bytes),
             Property::Accelerator => offer.accelerator.as_ref().and_then(|a| text(&a.name)),
             Property::Existing => Some(Value::Bool(offering.existing)),
+            Property::Spot => Some(Value::Bool(offering.purchase == Purchase::Spot)),
+            Property::Carbon => {
+                let milligrams = host_carbon(self.estate, offering)?;
+                number(Ratio::new(milligrams, MILLI), Unit::Carbon)
+            }
             _ => None,
         }
     }
@@ -497,6 +519,8 @@ pub(crate) fn looks_at_machine(world: World<'_>, expression: &Expression) -> boo
                 | Property::Memory
                 | Property::Accelerator
                 | Property::Existing
+                | Property::Carbon
+                | Property::Spot
         ),
         _ => false,
     })

@@ -311,7 +311,7 @@ fn is_host_of(body: &Expression, variable: &str) -> bool {
 
 fn looks_at_place(expression: &Expression) -> bool {
     any_node(expression, &|e| match &e.node {
-        Node::Inside(..) | Node::Latency(..) => true,
+        Node::Inside(..) | Node::Certified(..) | Node::Latency(..) => true,
         Node::Attribute(of, _) => of.gives == Type::Host,
         Node::Property(_, p) => !matches!(
             p,

@@ -3,6 +3,7 @@
 //! What can't be lowered is refused with its place and the reason; nothing is approximated.
 
 mod aggregate;
+mod carbon;
 mod cost;
 mod evaluate;
 mod formula;
@@ -35,6 +36,7 @@ use crate::problem::{
     Combination, Formula, GroupId, HostLimit, HostOption, OptionId, Origin, Problem, Requirement,
     Scale,
 };
+pub(crate) use carbon::{MILLI, host_carbon};
 pub use cost::storage_cost;
 use evaluate::Unfit;
 pub(crate) use evaluate::{Bound, Scope, World};
@@ -226,7 +228,7 @@ impl Lowering<'_> {
                 *left_out.entry("their size is not known").or_default() += 1;
                 continue;
             };
-            if offer.price.plannable().is_none() {
+            if o.rate().is_none() {
                 *left_out.entry("their price is not known or only estimated").or_default() += 1;
                 continue;
             }
@@ -379,6 +381,7 @@ impl Lowering<'_> {
     }
 
     fn known_places(&self, source: &Source, expression: &Expression, log: &mut MistakeLog) {
+        known_frameworks(self.world.estate, source, expression, log);
         let places = &self.world.estate.places;
         evaluate::visit(expression, &mut |e| {
             let Node::Inside(_, names) = &e.node else { return };
@@ -400,6 +403,34 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// A framework that no cloud of the catalog or of the estate is certified for is a mistake.
+fn known_frameworks(
+    estate: &Estate,
+    source: &Source,
+    expression: &Expression,
+    log: &mut MistakeLog,
+) {
+    let known = || estate.frameworks.iter().map(|f| &**f);
+    evaluate::visit(expression, &mut |e| {
+        let Node::Certified(_, names) = &e.node else { return };
+        for name in names.iter().filter(|n| !estate.frameworks.contains(n.text.as_str())) {
+            let says = format!("no cloud is certified for \"{}\"", name.text);
+            let mistake = source.mistake(name.range.0, name.range.1, says);
+            log.push(
+                mistake.hint(match closest(&name.text, known()) {
+                    Some(meant) => format!("did you mean \"{meant}\"?"),
+                    None if estate.frameworks.is_empty() => {
+                        "no certifications are known here: state \
+                    them in the clouds file, certified: [...]"
+                            .to_owned()
+                    }
+                    None => format!("known are {}", known().collect::<Vec<_>>().join(", ")),
+                }),
+            );
+        }
+    });
 }
 
 fn origin_of(rule: &Rule) -> Origin {

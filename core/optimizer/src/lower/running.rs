@@ -29,6 +29,7 @@ impl Running {
                     && site.place.region.as_deref() == host.region.as_deref()
                     && site.place.zone.as_deref() == host.zone.as_deref()
                     && *o.offer.name == *host.offer
+                    && o.purchase == host.purchase
             });
             let mut holds = BTreeMap::new();
             for placement in before.placements.iter().filter(|p| p.host == host.id) {
