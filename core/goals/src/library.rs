@@ -248,10 +248,7 @@ fn with_parts<'a>(
 }
 
 /// The arguments as texts of the language: those given, then defaults and what is left out.
-fn arguments<'a>(
-    goal: &'a NamedGoal,
-    used: Use<'a>,
-) -> (BTreeMap<&'a str, Filling>, Vec<Mistake>) {
+fn arguments<'a>(goal: &'a NamedGoal, used: Use<'a>) -> (BTreeMap<&'a str, Filling>, Vec<Mistake>) {
     let (mut rendered, mut mistakes) = (BTreeMap::new(), Vec::new());
     let short = match (&goal.short, used.short) {
         (Some(field), Some(value)) => Some((field.as_str(), value)),

@@ -2,9 +2,7 @@
 
 use coc_model::application::Application;
 use coc_model::decimal::Decimal;
-use coc_model::goals::{
-    Direction, Goals, Located, Policy, Requirement, RequirementBody,
-};
+use coc_model::goals::{Direction, Goals, Located, Policy, Requirement, RequirementBody};
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position, closest};
 use serde_json::Value;
 
@@ -152,7 +150,9 @@ fn tiers(goals: &Goals, library: &Library, names: &Names, log: &mut MistakeLog) 
         let mut words = Vec::new();
         for term in &objective.terms {
             words.push(term.what.value.trim().to_owned());
-            match parse(measured(&term.what, library)).and_then(|p| check(&p, names).map(|e| (p, e))) {
+            match parse(measured(&term.what, library))
+                .and_then(|p| check(&p, names).map(|e| (p, e)))
+            {
                 Ok((parsed, expression)) => match expression.gives {
                     Type::Number(_) => {
                         terms.push((parsed.source().clone(), expression, term.weight));

@@ -34,7 +34,10 @@ impl Library {
             let number = matches!(definition.body, DefinitionBody::Number(_));
             log.extend(self.wrong_name(name, number));
             if let Some(first) = own.insert((number, &name.value), &name.at) {
-                log.push(at(name, format!("\"{}\" is defined twice, first at {first}", name.value)));
+                log.push(at(
+                    name,
+                    format!("\"{}\" is defined twice, first at {first}", name.value),
+                ));
             }
         }
         let (mut goals, mut numbers) = (Vec::new(), Vec::new());
@@ -63,8 +66,7 @@ impl Library {
             return Some(at(name, says).hint(hint));
         }
         let word = RESERVED.contains(&text) || (number && is_word(text));
-        let shipped =
-            if number { self.number(text).is_some() } else { self.goal(text).is_some() };
+        let shipped = if number { self.number(text).is_some() } else { self.goal(text).is_some() };
         let says = match (word, shipped) {
             (true, _) => format!("\"{text}\" is a word of the language"),
             (_, true) => format!("\"{text}\" is the name of a goal that is there already"),
@@ -159,9 +161,9 @@ impl Defining<'_> {
         let definition = self.definition;
         let fields = self.fields();
         if let Some(short) = &definition.short
-            && !fields.contains_key(&short.value)
+            && !self.is_field(&short.value)
         {
-            self.no_field(short, &fields, "no field is called");
+            self.no_field(short);
         }
         let mut goal = NamedGoal {
             name: definition.name.value.clone(),
@@ -187,8 +189,8 @@ impl Defining<'_> {
             self.form(form, &goal.fields, &parts);
         }
         goal.forms = written.iter().map(plain).collect();
-        self.unused(&goal, &written);
         if self.log.is_empty() {
+            self.unused(&goal, &written);
             written.iter().for_each(|form| self.expressions(&goal, form));
         }
         goal
@@ -253,8 +255,8 @@ impl Defining<'_> {
         parts: &BTreeSet<&str>,
     ) {
         for name in form.when.iter().chain(&form.unless) {
-            if !fields.contains_key(&name.value) && !self.is_field(&name.value) {
-                self.no_field(name, fields, "no field is called");
+            if !self.is_field(&name.value) {
+                self.no_field(name);
             }
         }
         let source = Source::written(&form.that);
@@ -282,20 +284,25 @@ impl Defining<'_> {
             };
             let mut mistake = source.mistake(hole.range.0, hole.range.1, wrong);
             if !fields.contains_key(hole.name) {
-                mistake.hint = did_you_mean(hole.name, fields.keys().chain(&strings(parts)));
+                mistake.hint = did_you_mean(hole.name, self.names().chain(parts.iter().copied()));
             }
             self.log.push(mistake);
         }
     }
 
     fn is_field(&self, name: &str) -> bool {
-        self.definition.fields.iter().any(|(field, _)| field.value == name)
+        self.names().any(|field| field == name)
     }
 
-    fn no_field(&mut self, name: &Located<String>, fields: &BTreeMap<String, Field>, says: &str) {
-        let mut mistake = at(name, format!("{says} \"{}\"", name.value));
-        mistake.hint = did_you_mean(&name.value, fields.keys());
+    fn no_field(&mut self, name: &Located<String>) {
+        let mut mistake = at(name, format!("no field is called \"{}\"", name.value));
+        mistake.hint = did_you_mean(&name.value, self.names());
         self.log.push(mistake);
+    }
+
+    /// The names of all fields, those of unknown types too.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.definition.fields.iter().map(|(name, _)| name.value.as_str())
     }
 
     /// Fields and parts that nothing looks at.
@@ -345,13 +352,8 @@ fn plain(form: &FormDefinition) -> Form {
     Form { when: names(&form.when), unless: names(&form.unless), that: form.that.value.clone() }
 }
 
-fn strings(names: &BTreeSet<&str>) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a String>) -> Option<String> {
-    closest(name, known.into_iter().map(String::as_str))
-        .map(|known| format!("did you mean \"{known}\"?"))
+fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    closest(name, known).map(|known| format!("did you mean \"{known}\"?"))
 }
 
 /// True if an expression may use the field whether it is given or not.

@@ -114,7 +114,8 @@ pub(crate) fn fill(template: &str, fillings: &BTreeMap<&str, Filling>) -> Filled
             }
             Piece::Hole(hole) => {
                 let filling = fillings.get(hole.name);
-                let text = filling.and_then(|f| if hole.list { f.list.as_ref() } else { Some(&f.text) });
+                let text =
+                    filling.and_then(|f| if hole.list { f.list.as_ref() } else { Some(&f.text) });
                 filled.push(text.map_or("", String::as_str), hole.range);
                 at = hole.range.1;
             }
@@ -151,7 +152,9 @@ mod tests {
         let filled = fill("é({a}) {absent}< x", &fillings());
         assert_eq!(filled.text, "é([\"web\"]) < x");
         // é, inside the value, the closing bracket, and x.
-        for (range, from) in [((0, 1), (0, 1)), ((3, 5), (2, 5)), ((9, 10), (5, 6)), ((13, 14), (17, 18))] {
+        for (range, from) in
+            [((0, 1), (0, 1)), ((3, 5), (2, 5)), ((9, 10), (5, 6)), ((13, 14), (17, 18))]
+        {
             assert_eq!(filled.behind(range), from, "{range:?}");
         }
     }

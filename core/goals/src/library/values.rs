@@ -208,9 +208,9 @@ fn bytes(bytes: u64) -> String {
 
 /// Grams of `50 kg/month`.
 fn grams(text: &str) -> Option<Decimal> {
-    let mass = text.split_once('/').map_or(Some(text), |(mass, period)| {
-        (period.trim() == "month").then_some(mass)
-    })?;
+    let mass = text
+        .split_once('/')
+        .map_or(Some(text), |(mass, period)| (period.trim() == "month").then_some(mass))?;
     let mass = mass.trim();
     let letters = mass.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = mass.split_at(letters);
