@@ -2,7 +2,9 @@
 
 use coc_model::application::Application;
 use coc_model::decimal::Decimal;
-use coc_model::goals::{Direction, Goals, Located, Policy, Requirement, RequirementBody};
+use coc_model::goals::{
+    Definition, Direction, Goals, Located, Policy, Requirement, RequirementBody,
+};
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position, closest};
 use serde_json::Value;
 
@@ -42,7 +44,7 @@ pub struct Tier {
 }
 
 /// All the goals of an application, understood.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// What must hold, in the order written, then what the application itself asks for.
     pub require: Vec<Rule>,
@@ -90,6 +92,43 @@ pub fn understand(
     }
     let tiers = tiers(goals, library, &names, &mut log);
     log.finish(Rules { require, tiers })
+}
+
+/// Reads goals that may use named goals of people's own, defined beside them.
+///
+/// # Errors
+/// Every mistake in every definition and in every goal, but not those that only come of a
+/// definition being wrong.
+pub fn understand_with(
+    application: &Application,
+    goals: &Goals,
+    definitions: &[Definition],
+    library: Library,
+) -> Result<Rules, Mistakes> {
+    let services = application.services.keys().cloned().collect();
+    match library.clone().with(definitions, Some(&services)) {
+        Ok(library) => understand(application, goals, &library),
+        Err(mistakes) => {
+            let mut log = MistakeLog::new();
+            log.extend(mistakes);
+            let rest = without(goals, definitions);
+            let understood = understand(application, &rest, &library);
+            let rules = understood.map_err(|mistakes| log.extend(mistakes)).unwrap_or_default();
+            log.finish(rules)
+        }
+    }
+}
+
+/// The goals that use none of the definitions.
+fn without(goals: &Goals, definitions: &[Definition]) -> Goals {
+    let defined = |name: &str| definitions.iter().any(|d| d.name.value == name);
+    let mut rest = goals.clone();
+    rest.require.retain(|requirement| match &requirement.body {
+        RequirementBody::Named { name, .. } => !defined(name),
+        RequirementBody::That(_) => true,
+    });
+    rest.objectives.retain(|o| o.terms.iter().all(|term| !defined(term.what.value.trim())));
+    rest
 }
 
 /// How strict a requirement is: as written, else as its named goal says.

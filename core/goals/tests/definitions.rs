@@ -5,8 +5,8 @@
 use coc_formats::compose::ReadRequest;
 use coc_formats::files::MemoryFiles;
 use coc_formats::read::{Read, read};
-use coc_goals::library::{Library, standard_library};
-use coc_goals::rules::{Rules, understand};
+use coc_goals::library::standard_library;
+use coc_goals::rules::{Rules, understand_with};
 use coc_model::goals::Policy;
 
 const SHOP: &str = "\
@@ -23,16 +23,11 @@ fn read_with(text: &str) -> Read {
     read(&ReadRequest { paths, ..ReadRequest::default() }, &files).unwrap_or_else(|m| panic!("{m}"))
 }
 
-fn library(read: &Read) -> Result<Library, String> {
-    let services = read.application.as_ref().map(|a| a.services.keys().cloned().collect());
-    standard_library().with(&read.definitions, services.as_ref()).map_err(|m| m.to_string())
-}
-
 fn understood(text: &str) -> Result<Rules, String> {
     let read = read_with(text);
-    let library = library(&read)?;
     let application = read.application.as_ref().unwrap();
-    understand(application, &read.goals, &library).map_err(|m| m.to_string())
+    understand_with(application, &read.goals, &read.definitions, standard_library())
+        .map_err(|m| m.to_string())
 }
 
 fn told(text: &str) -> String {
@@ -217,6 +212,29 @@ forms:
 }
 
 #[test]
+fn a_wrong_definition_hides_no_mistake_of_goals_and_makes_none() {
+    let text = "\
+kind: Goal
+name: mine
+about: Mine.
+that: 'cots <= usd(1)'
+---
+require:
+  - mine:
+  - budget: 5 EUR/month
+  - that: cots <= usd(2)
+";
+    let hint = "nothing is called \"cots\" (did you mean \"cost\"?)";
+    assert_eq!(
+        told(text),
+        format!(
+            "g.yaml:4:8: {hint}\ng.yaml:8:13: \"atMost\" takes an amount per month like 120 \
+             USD/month, not \"5 EUR/month\"\ng.yaml:9:11: {hint}"
+        )
+    );
+}
+
+#[test]
 fn what_nothing_looks_at_is_told() {
     let text = "\
 kind: Goal
@@ -240,7 +258,7 @@ fn a_goal_given_without_an_application_may_name_any_service() {
     let files = MemoryFiles::in_folder("/srv").with("g.yaml", text);
     let paths = vec!["g.yaml".to_owned()];
     let read = read(&ReadRequest { paths, ..ReadRequest::default() }, &files).unwrap();
-    assert!(library(&read).is_ok());
+    assert!(standard_library().with(&read.definitions, None).is_ok());
 }
 
 #[test]
