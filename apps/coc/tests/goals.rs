@@ -149,14 +149,28 @@ fn shown(plan: &Plan) -> String {
     out
 }
 
+/// Every example planned, in their order, over all processors.
+fn all_planned(examples: &[Example], catalog: &Catalog) -> Vec<Result<Plan, String>> {
+    let lanes = std::thread::available_parallelism().map_or(1, usize::from);
+    let lane = examples.len().div_ceil(lanes).max(1);
+    std::thread::scope(|scope| {
+        let plan_all = |part: &[Example]| part.iter().map(|e| planned(e, catalog)).collect();
+        let running: Vec<_> = examples
+            .chunks(lane)
+            .map(|part| scope.spawn(move || -> Vec<Result<Plan, String>> { plan_all(part) }))
+            .collect();
+        running.into_iter().flat_map(|lane| lane.join().unwrap()).collect()
+    })
+}
+
 #[test]
 fn every_example_is_planned_as_the_document_says() {
     let examples = examples();
     assert!(examples.len() >= 60, "{} examples", examples.len());
     let catalog = coc_catalog::read_directories(&[folder().join("tests/goals/catalog")]).unwrap();
     let (mut golden, mut failed) = (String::new(), String::new());
-    for example in &examples {
-        match planned(example, &catalog) {
+    for (example, outcome) in examples.iter().zip(all_planned(&examples, &catalog)) {
+        match outcome {
             Ok(plan) => {
                 let _ = writeln!(golden, "{}\n{}", example.question, shown(&plan));
             }
