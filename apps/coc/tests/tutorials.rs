@@ -97,5 +97,5 @@ fn followed(name: &str) -> (usize, usize) {
 
 #[test]
 fn a_new_goal() {
-    assert_eq!(followed("a-new-goal.md"), (5, 7));
+    assert_eq!(followed("a-new-goal.md"), (5, 8));
 }
