@@ -131,7 +131,7 @@ fn shown(plan: &Plan) -> String {
     for requirement in plan.check.requirements.iter().filter(|r| !r.satisfied) {
         let _ = writeln!(out, "  not met   {}", requirement.goal);
     }
-    if !plan.hosts.is_empty() {
+    if !plan.hosts.is_empty() && plan.objective.iter().all(|o| o.goal != "cost") {
         let _ = writeln!(out, "  cost {} {}", plan.cost.total, plan.cost.unit);
     }
     let mut services: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use coc_formats::read::Read;
 use coc_goals::library::{Form, Library, NamedGoal, NamedNumber, standard_library};
 use coc_model::mistake::closest;
-use comfy_table::{Table, presets};
 
 use crate::arguments::{Global, Goals};
 use crate::failure::{Exit, Failure};
@@ -58,24 +57,22 @@ fn unknown(name: &str, library: &Library) -> Failure {
 }
 
 fn list(library: &Library) -> String {
-    let table = |rows: Vec<[String; 3]>, header: [&str; 3]| {
-        let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
-        table.set_header(header);
-        for row in rows {
-            table.add_row(row);
-        }
-        talk::trimmed(&table)
-    };
-    let goals = library.goals.iter().map(|goal| {
+    let names = library.goals.iter().map(|goal| goal.name.len());
+    let width = names.chain(library.numbers.iter().map(|n| n.name.len())).max().unwrap_or(0);
+    let mut out = "to require\n".to_owned();
+    for goal in &library.goals {
         let fields: Vec<&str> = goal.fields.keys().map(String::as_str).collect();
-        [goal.name.clone(), fields.join(", "), goal.about.clone()]
-    });
-    let numbers =
-        library.numbers.iter().map(|n| [n.name.clone(), n.number.clone(), n.about.clone()]);
-    let goals = table(goals.collect(), ["to require", "fields", "meaning"]);
-    let numbers = table(numbers.collect(), ["to minimize", "expression", "meaning"]);
-    format!("{goals}\n{numbers}\nwhat one expands to: coc goals NAME\n")
+        let _ = writeln!(out, "  {:width$}  {}", goal.name, goal.about);
+        if !fields.is_empty() {
+            let _ = writeln!(out, "  {:width$}    {}", "", fields.join(", "));
+        }
+    }
+    out.push_str("\nto minimize or maximize\n");
+    for number in &library.numbers {
+        let _ = writeln!(out, "  {:width$}  {}", number.name, number.about);
+    }
+    out.push_str("\ncoc goals NAME shows what one takes and expands to\n");
+    out
 }
 
 fn goal(goal: &NamedGoal) -> String {

@@ -10,6 +10,7 @@
 
 mod folder;
 mod missing_price;
+mod named_goals;
 mod same_bytes;
 mod short_zone;
 mod traffic;
