@@ -108,7 +108,7 @@ fn assemble(
     let mut stated = std::mem::take(&mut main.goals);
     add_goals(&mut stated, goals.goals.clone());
     let definitions = [main.definitions.as_slice(), &goals.definitions].concat();
-    let rules = understand_with(&application, &stated, &definitions, standard_library())
+    let rules = understand_with(&application, &stated, &definitions, &standard_library())
         .map_err(|mistakes| Failure::Input(mistakes, files.clone()))?;
     let mut given = std::mem::take(&mut main.clouds);
     given.extend(clouds.clouds);

@@ -27,6 +27,9 @@ const DOCUMENT: &str = "docs/goals.md";
 /// The cloud whose machines are there already.
 const OWNED: &str = "yard";
 
+/// The first objective where something only should hold.
+const VIOLATION: &str = "violation of what should hold";
+
 /// An example of the document.
 struct Example {
     /// The line before it.
@@ -92,7 +95,7 @@ fn estate(catalog: &Catalog, zones: bool) -> Estate {
 fn planned(example: &Example, catalog: &Catalog) -> Result<Plan, String> {
     let read = read_example(example)?;
     let application = read.application.as_ref().unwrap();
-    let rules = understand_with(application, &read.goals, &read.definitions, standard_library())
+    let rules = understand_with(application, &read.goals, &read.definitions, &standard_library())
         .map_err(|mistakes| mistakes.to_string())?;
     let estate = Arc::new(estate(catalog, looks_at_zones(&rules)));
     let cancel = AtomicBool::new(false);
@@ -111,11 +114,14 @@ fn planned(example: &Example, catalog: &Catalog) -> Result<Plan, String> {
     };
     let plan = plan(&request).map_err(|error| error.to_string())?;
     let due = if example.infeasible { Status::Infeasible } else { Status::Optimal };
-    if plan.status == due && (example.infeasible || plan.check.accepted) {
-        Ok(plan)
-    } else {
-        Err(format!("{:?} in place of {due:?}\n{}", plan.status, shown(&plan)))
+    if plan.status != due || !(example.infeasible || plan.check.accepted) {
+        return Err(format!("{:?} in place of {due:?}\n{}", plan.status, shown(&plan)));
     }
+    let missed = plan.objective.iter().any(|o| o.goal == VIOLATION && o.value != "0");
+    if missed == plan.check.requirements.iter().all(|r| r.satisfied) {
+        return Err(format!("optimizer and checker differ on what is missed\n{}", shown(&plan)));
+    }
+    Ok(plan)
 }
 
 /// A plan in a few lines: what it is worth, then each service with its machines.

@@ -103,7 +103,7 @@ pub fn understand_with(
     application: &Application,
     goals: &Goals,
     definitions: &[Definition],
-    library: Library,
+    library: &Library,
 ) -> Result<Rules, Mistakes> {
     let services = application.services.keys().cloned().collect();
     match library.clone().with(definitions, Some(&services)) {
@@ -112,7 +112,7 @@ pub fn understand_with(
             let mut log = MistakeLog::new();
             log.extend(mistakes);
             let rest = without(goals, definitions);
-            let understood = understand(application, &rest, &library);
+            let understood = understand(application, &rest, library);
             let rules = understood.map_err(|mistakes| log.extend(mistakes)).unwrap_or_default();
             log.finish(rules)
         }

@@ -26,7 +26,7 @@ fn read_with(text: &str) -> Read {
 fn understood(text: &str) -> Result<Rules, String> {
     let read = read_with(text);
     let application = read.application.as_ref().unwrap();
-    understand_with(application, &read.goals, &read.definitions, standard_library())
+    understand_with(application, &read.goals, &read.definitions, &standard_library())
         .map_err(|m| m.to_string())
 }
 

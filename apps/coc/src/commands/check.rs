@@ -18,7 +18,7 @@ pub(crate) fn run(global: &Global, arguments: &Check) -> Result<Exit, Failure> {
     let library = standard_library();
     match &read.application {
         Some(application) => {
-            understand_with(application, &read.goals, &read.definitions, library).map(drop)
+            understand_with(application, &read.goals, &read.definitions, &library).map(drop)
         }
         None => library.with(&read.definitions, None).map(drop),
     }

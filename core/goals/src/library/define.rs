@@ -329,7 +329,7 @@ impl Defining<'_> {
         let mut told: BTreeSet<Mistake> = BTreeSet::new();
         let template = flat(&form.that);
         for fillings in samples(goal, &plain(form)) {
-            let filled = fill(&template, &with_parts(goal, fillings));
+            let filled = fill(&template, &with_parts(goal, &fillings));
             if !seen.insert(filled.text.clone()) {
                 continue;
             }

@@ -75,29 +75,46 @@ pub(crate) fn holes(template: &str) -> Result<Vec<Hole<'_>>, Unclosed> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filled {
     pub(crate) text: String,
-    /// For each piece: its first character in the text, and the characters of the template that it
-    /// comes from. A piece as long as those is there as written.
-    pieces: Vec<(usize, usize, (usize, usize))>,
+    stretches: Vec<Stretch>,
+}
+
+/// Some characters of a filled template.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stretch {
+    /// The first of them in the text.
+    start: usize,
+    length: usize,
+    /// The characters of the template that they come from, and the one after those.
+    from: usize,
+    to: usize,
+}
+
+impl Stretch {
+    /// True if it is there as written, not filled in.
+    const fn is_plain(self) -> bool {
+        self.length == self.to - self.from
+    }
 }
 
 impl Filled {
-    fn push(&mut self, text: &str, from: (usize, usize)) {
-        let start = self.pieces.last().map_or(0, |p| p.0 + p.1);
-        self.pieces.push((start, text.chars().count(), from));
+    fn push(&mut self, text: &str, (from, to): (usize, usize)) {
+        let start = self.stretches.last().map_or(0, |last| last.start + last.length);
+        self.stretches.push(Stretch { start, length: text.chars().count(), from, to });
         self.text.push_str(text);
+    }
+
+    fn stretch(&self, at: usize) -> Stretch {
+        let holds = |s: &&Stretch| s.start <= at && s.length > 0;
+        self.stretches.iter().rev().find(holds).copied().unwrap_or_default()
     }
 
     /// The characters of the template behind some characters of the text: those of whole holes
     /// where values stand.
     pub(crate) fn behind(&self, (start, end): (usize, usize)) -> (usize, usize) {
-        let piece = |at: usize| {
-            self.pieces.iter().rev().find(|p| p.0 <= at && p.1 > 0).copied().unwrap_or_default()
-        };
-        let plain = |p: (usize, usize, (usize, usize))| p.1 == p.2.1 - p.2.0;
-        let first = piece(start);
-        let from = if plain(first) { first.2.0 + (start - first.0) } else { first.2.0 };
-        let last = piece(end.max(start + 1) - 1);
-        let to = if plain(last) { last.2.0 + (end.max(start + 1) - last.0) } else { last.2.1 };
+        let end = end.max(start + 1);
+        let (first, last) = (self.stretch(start), self.stretch(end - 1));
+        let from = first.from + if first.is_plain() { start - first.start } else { 0 };
+        let to = if last.is_plain() { last.from + (end - last.start) } else { last.to };
         (from, to.max(from))
     }
 }
@@ -127,6 +144,7 @@ pub(crate) fn fill(template: &str, fillings: &BTreeMap<&str, Filling>) -> Filled
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn fillings() -> BTreeMap<&'static str, Filling> {
         BTreeMap::from([
@@ -163,5 +181,19 @@ mod tests {
     fn an_open_brace_is_told() {
         assert_eq!(holes("a {b").err(), Some(Unclosed(2)));
         assert_eq!(holes("{b.list}").map(|h| (h[0].name, h[0].list)), Ok(("b", true)));
+    }
+
+    proptest! {
+        #[test]
+        fn every_character_comes_from_inside_the_template(
+            template in "([a-cé .]|\\{a\\}|\\{over\\.list\\}|\\{|\\}){0,12}",
+            at in 0_usize..60,
+            width in 0_usize..9,
+        ) {
+            let filled = fill(&template, &fillings());
+            prop_assume!(at + width < filled.text.chars().count());
+            let (from, to) = filled.behind((at, at + width));
+            prop_assert!(from < to && to <= template.chars().count());
+        }
     }
 }
