@@ -5,7 +5,7 @@ use std::fmt;
 
 use coc_model::mistake::{Mistake, Position, closest};
 
-use crate::native::GOAL_KEYS;
+use crate::native::{GOAL_KEYS, KINDS};
 use crate::tree::Node;
 
 /// The formats that are told apart.
@@ -17,7 +17,7 @@ pub enum Format {
     Kubernetes,
     /// Our own, with an application, or with goals and clouds side by side.
     Native,
-    /// Our own, goals alone.
+    /// Our own, goals and named goals alone.
     Goals,
     /// Our own, clouds alone.
     Clouds,
@@ -76,7 +76,7 @@ impl Detected {
                 let says = format!("the format of the file is not known: {}", self.reason);
                 Some(Mistake::at(at.clone(), says).hint(
                     "expected Compose (\"services\"), Kubernetes (\"apiVersion\" and \"kind\") or \
-                     our own format (\"kind: Application\", \"Goals\" or \"Clouds\")",
+                     our own format (\"kind: Application\", \"Goals\", \"Goal\" or \"Clouds\")",
                 ))
             }
             _ => None,
@@ -170,12 +170,10 @@ fn detect_kind(kind: &str) -> Detected {
     let reason = format!("it has \"kind: {kind}\"");
     match kind {
         "Application" => Detected::new(Format::Native, reason),
-        "Goals" => Detected::new(Format::Goals, reason),
+        "Goals" | "Goal" => Detected::new(Format::Goals, reason),
         "Clouds" => Detected::new(Format::Clouds, reason),
         // A slip of the pen: the reader of our own format says what was meant.
-        _ if closest(kind, ["Application", "Goals", "Clouds"]).is_some() => {
-            Detected::new(Format::Native, reason)
-        }
+        _ if closest(kind, KINDS).is_some() => Detected::new(Format::Native, reason),
         _ if crate::kubernetes::is_known_kind(kind) => Detected::new(Format::Kubernetes, reason),
         _ => Detected::new(Format::Unknown, format!("{reason}, which is no kind of ours")),
     }
@@ -216,6 +214,7 @@ mod tests {
             ("kind: Application", Format::Native, "it has \"kind: Application\""),
             ("kind: Goals", Format::Goals, "it has \"kind: Goals\""),
             ("minimize: [cost]", Format::Goals, "it has \"minimize\""),
+            ("kind: Goal", Format::Goals, "it has \"kind: Goal\""),
             ("kind: Clouds", Format::Clouds, "it has \"kind: Clouds\""),
             (
                 "kind: Application\n---\nkind: Clouds",
@@ -264,7 +263,7 @@ mod tests {
             Some(
                 "f.yaml:1:1: the format of the file is not known: its keys are \"a\" (expected \
                  Compose (\"services\"), Kubernetes (\"apiVersion\" and \"kind\") or our own \
-                 format (\"kind: Application\", \"Goals\" or \"Clouds\"))"
+                 format (\"kind: Application\", \"Goals\", \"Goal\" or \"Clouds\"))"
             )
         );
     }

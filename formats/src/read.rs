@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use coc_model::application::{Application, SourceFiles};
 use coc_model::cloud::Cloud;
-use coc_model::goals::{Goals, Located};
+use coc_model::goals::{Definition, Goals, Located};
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position};
 use coc_model::secret::Secrets;
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub struct Read {
     pub has_goals: bool,
     /// The applications that files of goals say they are for.
     pub goals_for: Vec<Located<String>>,
+    /// Named goals and numbers of people's own, in the order read.
+    pub definitions: Vec<Definition>,
     /// Clouds.
     pub clouds: Vec<Cloud>,
     /// The values behind the application's references.
@@ -149,6 +151,7 @@ fn native(name: &Arc<str>, documents: &[Node], read: &mut Read, log: &mut Mistak
                 read.goals_for.extend(application);
                 add_goals(&mut read.goals, goals);
             }
+            Some(NativeDocument::Goal(definition)) => read.definitions.push(*definition),
             Some(NativeDocument::Clouds(clouds)) => read.clouds.extend(clouds),
             None => {}
         }

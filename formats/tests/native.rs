@@ -418,7 +418,7 @@ fn documents_of_other_kinds_are_refused() {
     for (text, says) in [
         (
             "name: x",
-            "f.yaml:1:1: the document has no \"kind\" (it is one of: Application, Goals, Clouds)",
+            "f.yaml:1:1: the document has no \"kind\" (it is one of: Application, Goals, Goal, Clouds)",
         ),
         (
             "kind: Aplication",

@@ -64,6 +64,8 @@ pub(crate) enum Verb {
     Check(Check),
     /// Search what clouds sell
     Offers(Offers),
+    /// List the named goals, or say what one means
+    Goals(Goals),
     /// Make a plan for an application
     Plan(Plan),
     /// Judge a plan by the checker alone
@@ -121,6 +123,17 @@ pub(crate) struct Offers {
     /// How many to show, the cheapest first
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) limit: usize,
+}
+
+/// `coc goals`.
+#[derive(Debug, Args)]
+pub(crate) struct Goals {
+    /// The goal or number to show; all of them if left out
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// A file with named goals of your own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) goals: Vec<String>,
 }
 
 /// Where prices come from.

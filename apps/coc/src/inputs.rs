@@ -7,7 +7,7 @@ use coc_formats::compose::ReadRequest;
 use coc_formats::files::DiskFiles;
 use coc_formats::read::{Read, add_goals, meant_for_others, read};
 use coc_goals::library::standard_library;
-use coc_goals::rules::{Rules, understand};
+use coc_goals::rules::{Rules, understand_with};
 use coc_model::application::{Application, SourceFiles};
 use coc_model::catalog::Catalog;
 use coc_model::cloud::Cloud;
@@ -93,7 +93,8 @@ fn assemble(
         let says = format!("{} holds no application", sources.files.join(", "));
         return Err(wrong(Mistake::of_request(says)));
     };
-    if goals.application.is_some() || (!sources.goals.is_empty() && !goals.has_goals) {
+    let none = !goals.has_goals && goals.definitions.is_empty();
+    if goals.application.is_some() || (!sources.goals.is_empty() && none) {
         let says = format!("{} should hold goals and nothing else", sources.goals.join(", "));
         return Err(wrong(Mistake::of_request(says)));
     }
@@ -106,7 +107,8 @@ fn assemble(
     log.finish(()).map_err(|mistakes| Failure::Input(mistakes, files.clone()))?;
     let mut stated = std::mem::take(&mut main.goals);
     add_goals(&mut stated, goals.goals.clone());
-    let rules = understand(&application, &stated, &standard_library())
+    let definitions = [main.definitions.as_slice(), &goals.definitions].concat();
+    let rules = understand_with(&application, &stated, &definitions, &standard_library())
         .map_err(|mistakes| Failure::Input(mistakes, files.clone()))?;
     let mut given = std::mem::take(&mut main.clouds);
     given.extend(clouds.clouds);

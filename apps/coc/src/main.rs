@@ -36,6 +36,7 @@ async fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.verb {
         Verb::Check(check) => commands::check::run(global, check),
         Verb::Offers(offers) => commands::offers::run(global, offers),
+        Verb::Goals(goals) => commands::goals::run(global, goals),
         Verb::Plan(plan) => commands::plan::run(global, plan).await,
         Verb::Verify(plan) => commands::verify::run(global, plan).await,
         Verb::Explain(explain) => commands::explain::run(global, explain).await,

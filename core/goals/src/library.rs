@@ -1,17 +1,33 @@
-//! Named goals: macros, as data, that expand to expressions.
+//! Named goals and numbers: macros, as data, that expand to expressions.
+//!
+//! The ones shipped are in `library.json`; people add their own with documents of `kind: Goal`.
+
+mod define;
+mod template;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coc_model::decimal::Decimal;
-use coc_model::goals::Located;
+use coc_model::goals::{Located, Policy};
 use coc_model::mistake::{Mistake, Position, closest};
-use coc_model::money::{HOURS_PER_MONTH, Money};
-use coc_model::quantity::Micros;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use template::{Filling, fill, holes};
+pub use values::FieldType;
+
+/// The named goals and numbers that goals can use.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    /// What can be required.
+    pub goals: Vec<NamedGoal>,
+    /// What can be made small or large.
+    pub numbers: Vec<NamedNumber>,
+}
+
 /// A named goal.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedGoal {
     /// The name people write.
@@ -19,16 +35,24 @@ pub struct NamedGoal {
     /// One sentence on what it means.
     pub about: String,
     /// The field that a single value means: `budget: 120 USD/month`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short: Option<String>,
+    /// How strict it is where its use does not say; `must` if that is not said either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
     /// Its arguments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Field>,
+    /// Pieces that forms use like arguments: all forms of a piece whose arguments are there, joined
+    /// by `&&`; `true` if there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, Vec<Form>>,
     /// What it expands to: all forms whose arguments are there, joined by `&&`.
     pub forms: Vec<Form>,
 }
 
 /// An argument of a named goal.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
     /// What it takes.
@@ -37,53 +61,57 @@ pub struct Field {
     /// What it means.
     pub about: String,
     /// Its value if left out.
-    #[serde(default)]
-    pub default: Option<String>,
-}
-
-/// What an argument can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FieldType {
-    /// The name of a service.
-    Service,
-    /// The name of a service or a list of names.
-    Services,
-    /// A word or a list of words.
-    Words,
-    /// Where things can be counted: `cloud`, `region`, `zone`, `country`, `area`, `host`.
-    Scope,
-    /// A whole number.
-    Count,
-    /// An amount per month.
-    Money,
-    /// A time.
-    Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
 }
 
 /// One expansion.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Form {
     /// The arguments it needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<String>,
     /// The arguments that switch it off.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
-    /// An expression with arguments as `{name}`.
+    /// An expression with arguments as `{name}`; `{name.list}` is the list that the value is one of
+    /// (`clouds` for `cloud`), or all services where none are named.
     pub that: String,
 }
 
-/// The named goals shipped with this project.
+/// A named number, for objectives.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedNumber {
+    /// The name people write.
+    pub name: String,
+    /// One sentence on what it is.
+    pub about: String,
+    /// The expression it stands for.
+    pub number: String,
+}
+
+/// The named goals and numbers shipped with this project.
 ///
 /// # Panics
 /// Never in a build that passed its tests: the library is compiled in and a test reads it.
 #[expect(clippy::expect_used, reason = "compiled-in data that a test reads")]
-pub fn standard_library() -> Vec<NamedGoal> {
+pub fn standard_library() -> Library {
     serde_json::from_str(include_str!("library.json")).expect("the compiled-in library reads")
 }
 
-const SCOPES: [&str; 6] = ["cloud", "region", "zone", "country", "area", "host"];
+impl Library {
+    /// The goal of a name.
+    pub fn goal(&self, name: &str) -> Option<&NamedGoal> {
+        self.goals.iter().find(|goal| goal.name == name)
+    }
+
+    /// The number of a name.
+    pub fn number(&self, name: &str) -> Option<&NamedNumber> {
+        self.numbers.iter().find(|number| number.name == name)
+    }
+}
 
 /// A named goal as written, to be expanded.
 #[derive(Clone, Copy, Debug)]
@@ -104,51 +132,128 @@ pub struct Use<'a> {
 ///
 /// # Errors
 /// An unknown name, unknown, missing or wrong arguments; each at its place.
-pub fn expand(library: &[NamedGoal], used: Use<'_>) -> Result<String, Vec<Mistake>> {
-    let Some(goal) = library.iter().find(|g| g.name == used.name) else {
-        let known = library.iter().map(|g| g.name.as_str());
-        let hint = closest(used.name, known.clone()).map_or_else(
-            || {
-                format!(
-                    "known are {}, and \"that\" for an expression",
-                    known.collect::<Vec<_>>().join(", ")
-                )
-            },
-            |name| format!("did you mean \"{name}\"?"),
-        );
-        let says = format!("no goal is called \"{}\"", used.name);
-        return Err(vec![Mistake::at(used.at.clone(), says).hint(hint)]);
+pub fn expand(library: &Library, used: Use<'_>) -> Result<String, Vec<Mistake>> {
+    let Some(goal) = library.goal(used.name) else {
+        return Err(vec![unknown_goal(library, used)]);
     };
-    let (rendered, mut mistakes) = render(goal, used);
-    let forms: Vec<&Form> = goal
-        .forms
-        .iter()
-        .filter(|f| f.when.iter().all(|name| rendered.contains_key(name.as_str())))
-        .filter(|f| !f.unless.iter().any(|name| rendered.contains_key(name.as_str())))
-        .collect();
+    let (given, mut mistakes) = arguments(goal, used);
+    let fillings = with_parts(goal, &given);
+    let forms: Vec<&Form> = goal.forms.iter().filter(|form| form.stands(&fillings)).collect();
     if forms.is_empty() && mistakes.is_empty() {
         let needed: Vec<String> = goal.forms.iter().map(|f| f.when.join(" + ")).collect();
         let says =
             format!("\"{}\" lacks an argument: it takes {}", goal.name, needed.join(", or "));
         mistakes.push(Mistake::at(used.at.clone(), says));
+    } else if mistakes.is_empty() {
+        mistakes.extend(without_effect(goal, used, &forms, &fillings));
     }
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    let parts: Vec<String> = forms.iter().map(|f| fill(&f.that, &rendered)).collect();
-    Ok(parts.join(" && "))
+    Ok(joined(&forms, &fillings))
 }
 
-/// The arguments as texts of the language.
-fn render<'a>(goal: &'a NamedGoal, used: Use<'a>) -> (BTreeMap<&'a str, String>, Vec<Mistake>) {
+/// The mistakes of giving arguments that none of the forms that stand looks at.
+fn without_effect(
+    goal: &NamedGoal,
+    used: Use<'_>,
+    forms: &[&Form],
+    fillings: &BTreeMap<&str, Filling>,
+) -> Vec<Mistake> {
+    let mut seen: BTreeSet<&str> = forms.iter().flat_map(|form| form.names()).collect();
+    for (part, forms) in &goal.parts {
+        if seen.contains(part.as_str()) {
+            let standing = forms.iter().filter(|form| form.stands(fillings));
+            seen.extend(standing.flat_map(Form::names));
+        }
+    }
+    let meant = |name: &str| if name == "service" { "services" } else { name }.to_owned();
+    let ignored = used.arguments.iter().filter(|(name, _)| !seen.contains(meant(name).as_str()));
+    let mistake = |(name, value): (&String, &Located<Value>)| {
+        let every = goal.forms.iter().chain(goal.parts.values().flatten());
+        let partners: Vec<String> = every
+            .filter(|form| form.names().contains(name.as_str()))
+            .map(|form| form.when.iter().filter(|n| *n != name).cloned().collect::<Vec<_>>())
+            .filter(|partners| !partners.is_empty())
+            .map(|partners| partners.join(" + "))
+            .collect();
+        let says = format!("\"{name}\" has no effect with these arguments");
+        let mut mistake = Mistake::at(value.at.clone(), says);
+        if !partners.is_empty() {
+            mistake.hint = Some(format!("it goes with {}", partners.join(", or ")));
+        }
+        mistake
+    };
+    ignored.map(mistake).collect()
+}
+
+fn unknown_goal(library: &Library, used: Use<'_>) -> Mistake {
+    let known = library.goals.iter().map(|g| g.name.as_str());
+    let hint = closest(used.name, known.clone()).map_or_else(
+        || {
+            let names = known.collect::<Vec<_>>().join(", ");
+            format!("known are {names}, and \"that\" for an expression")
+        },
+        |name| format!("did you mean \"{name}\"?"),
+    );
+    Mistake::at(used.at.clone(), format!("no goal is called \"{}\"", used.name)).hint(hint)
+}
+
+impl Form {
+    /// The arguments and parts that it looks at.
+    fn names(&self) -> BTreeSet<&str> {
+        let holes = holes(&self.that).unwrap_or_default();
+        self.when.iter().map(String::as_str).chain(holes.iter().map(|hole| hole.name)).collect()
+    }
+
+    /// True if its arguments are there and none that switch it off.
+    fn stands(&self, fillings: &BTreeMap<&str, Filling>) -> bool {
+        let there = |name: &String| fillings.get(name.as_str()).is_some_and(|f| !f.text.is_empty());
+        self.when.iter().all(there) && !self.unless.iter().any(there)
+    }
+}
+
+/// Forms that hold together; brackets keep what is inside one form together.
+fn joined(forms: &[&Form], fillings: &BTreeMap<&str, Filling>) -> String {
+    let parts: Vec<String> = forms.iter().map(|f| fill(&f.that, fillings).text).collect();
+    match parts.as_slice() {
+        [] => "true".to_owned(),
+        [one] => one.clone(),
+        _ => {
+            let kept = parts.iter().map(|p| if is_loose(p) { format!("({p})") } else { p.clone() });
+            kept.collect::<Vec<_>>().join(" && ")
+        }
+    }
+}
+
+/// True for what would fall apart beside `&&`.
+fn is_loose(text: &str) -> bool {
+    text.contains("||") || text.contains('?')
+}
+
+/// The arguments with the pieces that are made of them.
+fn with_parts<'a>(
+    goal: &'a NamedGoal,
+    given: &BTreeMap<&'a str, Filling>,
+) -> BTreeMap<&'a str, Filling> {
+    let mut all = given.clone();
+    for (name, forms) in &goal.parts {
+        let standing: Vec<&Form> = forms.iter().filter(|form| form.stands(given)).collect();
+        let text = joined(&standing, given);
+        let whole = standing.len() < 2 && !is_loose(&text);
+        let text = if whole { text } else { format!("({text})") };
+        all.insert(name, Filling::text(text));
+    }
+    all
+}
+
+/// The arguments as texts of the language: those given, then defaults and what is left out.
+fn arguments<'a>(goal: &'a NamedGoal, used: Use<'a>) -> (BTreeMap<&'a str, Filling>, Vec<Mistake>) {
     let (mut rendered, mut mistakes) = (BTreeMap::new(), Vec::new());
     let short = match (&goal.short, used.short) {
         (Some(field), Some(value)) => Some((field.as_str(), value)),
         (None, Some(value)) => {
-            let says = format!("\"{}\" takes arguments by name", goal.name);
-            let names: Vec<&str> = goal.fields.keys().map(String::as_str).collect();
-            let hint = format!("it takes {}", names.join(", "));
-            mistakes.push(Mistake::at(value.at.clone(), says).hint(hint));
+            mistakes.push(takes_names(goal, value));
             None
         }
         (_, None) => None,
@@ -165,23 +270,43 @@ fn render<'a>(goal: &'a NamedGoal, used: Use<'a>) -> (BTreeMap<&'a str, String>,
             mistakes.push(mistake);
             continue;
         };
-        match render_value(field.takes, &value.value) {
-            Ok(text) => {
+        match field.takes.render(&value.value) {
+            Some(filling) => {
                 mistakes.extend(unknown_services(field.takes, value, used.services));
-                rendered.insert(name.as_str(), text);
+                rendered.insert(name.as_str(), filling);
             }
-            Err(due) => {
+            None => {
+                let due = field.takes.takes();
                 let says = format!("\"{name}\" takes {due}, not {}", value.value);
                 mistakes.push(Mistake::at(value.at.clone(), says));
             }
         }
     }
+    left_out(goal, &mut rendered);
+    (rendered, mistakes)
+}
+
+/// Fills in what is left out.
+fn left_out<'a>(goal: &'a NamedGoal, rendered: &mut BTreeMap<&'a str, Filling>) {
     for (name, field) in &goal.fields {
-        if let Some(default) = &field.default {
-            rendered.entry(name).or_insert_with(|| default.clone());
+        if rendered.contains_key(name.as_str()) {
+            continue;
+        }
+        let default = field.default.as_ref().and_then(|value| field.takes.render(value));
+        if let Some(filling) = default.or_else(|| field.takes.absent()) {
+            rendered.insert(name, filling);
         }
     }
-    (rendered, mistakes)
+}
+
+fn takes_names(goal: &NamedGoal, value: &Located<Value>) -> Mistake {
+    let names: Vec<&str> = goal.fields.keys().map(String::as_str).collect();
+    let says = format!("\"{}\" takes arguments by name", goal.name);
+    let mistake = Mistake::at(value.at.clone(), says);
+    mistake.hint(match names.as_slice() {
+        [] => "it takes none".to_owned(),
+        names => format!("it takes {}", names.join(", ")),
+    })
 }
 
 /// The mistakes of naming services that there are not, at the argument that names them.
@@ -209,183 +334,5 @@ fn unknown_services(
     unknown.map(mistake).collect()
 }
 
-fn render_value(takes: FieldType, value: &Value) -> Result<String, &'static str> {
-    match takes {
-        FieldType::Service => value.as_str().map(quoted).ok_or("the name of a service"),
-        FieldType::Services => match value {
-            Value::String(name) => Ok(quoted(name)),
-            list => words(list).ok_or("the name of a service or a list of names"),
-        },
-        FieldType::Words => match value {
-            Value::String(word) => Ok(format!("[{}]", quoted(word))),
-            list => words(list).ok_or("a word or a list of words"),
-        },
-        FieldType::Scope => value
-            .as_str()
-            .filter(|s| SCOPES.contains(s))
-            .map(ToOwned::to_owned)
-            .ok_or("one of cloud, region, zone, country, area, host"),
-        FieldType::Count => value.as_u64().map(|n| n.to_string()).ok_or("a whole number"),
-        FieldType::Money => money(value).ok_or("an amount per month like 120 USD/month"),
-        FieldType::Time => value
-            .as_str()
-            .and_then(|text| Micros::parse(text).ok())
-            .map(|time| format!("us({})", time.0))
-            .ok_or("a time like 20ms"),
-    }
-}
-
-fn money(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    let (amount, months) = match text.split_once('/') {
-        None => (text.as_str(), (1, 1)),
-        Some((amount, period)) => match period.trim() {
-            "month" => (amount, (1, 1)),
-            "hour" | "h" => (amount, (HOURS_PER_MONTH, 1)),
-            "year" => (amount, (1, 12)),
-            _ => return None,
-        },
-    };
-    let dollars: Decimal = Money::parse(amount.trim()).ok()?.to_decimal();
-    Some(match months {
-        (1, 1) => format!("usd({dollars})"),
-        (times, 1) => format!("usd({dollars}) * {times}"),
-        (_, parts) => format!("usd({dollars}) / {parts}"),
-    })
-}
-
-fn words(value: &Value) -> Option<String> {
-    let items = value.as_array().filter(|items| !items.is_empty())?;
-    let quoted = items.iter().map(|i| i.as_str().map(quoted)).collect::<Option<Vec<_>>>()?;
-    Some(format!("[{}]", quoted.join(", ")))
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
-}
-
-/// Puts the arguments into a form; an argument that is not there leaves nothing.
-fn fill(form: &str, rendered: &BTreeMap<&str, String>) -> String {
-    let mut out = String::new();
-    let mut rest = form;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        let (name, after) = after.split_once('}').unwrap_or((after, ""));
-        out.push_str(rendered.get(name).map_or("", String::as_str));
-        rest = after;
-    }
-    out + rest
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn expanded(name: &str, arguments: &Value) -> String {
-        let at = Position { file: "g".into(), line: 1, column: 1 };
-        let located = |value: &Value| Located { value: value.clone(), at: at.clone() };
-        let (named, short) = match arguments {
-            Value::Object(map) => {
-                (map.iter().map(|(k, v)| (k.clone(), located(v))).collect(), None)
-            }
-            single => (BTreeMap::new(), Some(located(single))),
-        };
-        let services = ["a", "b", "db", "web"].map(ToOwned::to_owned).into();
-        let used =
-            Use { name, arguments: &named, short: short.as_ref(), at: &at, services: &services };
-        match expand(&standard_library(), used) {
-            Ok(text) => text,
-            Err(m) => m.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-        }
-    }
-
-    #[test]
-    fn named_goals_expand() {
-        for (name, arguments, text) in [
-            (
-                "within",
-                json!({"services": ["db"], "area": "EU"}),
-                "replicas([\"db\"]).all(r, inside(r, [\"EU\"]))",
-            ),
-            (
-                "within",
-                json!({"cloud": ["a", "b"]}),
-                "replicas().all(r, r.cloud in [\"a\", \"b\"])",
-            ),
-            (
-                "spread",
-                json!({"service": "web", "over": "cloud", "atLeast": 2}),
-                "distinct(replicas(\"web\"), r, r.cloud) >= 2",
-            ),
-            (
-                "spread",
-                json!({"service": "web", "over": "zone"}),
-                "skew(replicas(\"web\"), r, r.zone) <= 1",
-            ),
-            ("budget", json!("120 USD/month"), "cost <= usd(120)"),
-            ("budget", json!({"atMost": "1 USD/hour"}), "cost <= usd(1) * 730"),
-            (
-                "latency",
-                json!({"from": "web", "to": "db", "atMost": "20ms"}),
-                "latency(\"web\", \"db\") <= us(20000)",
-            ),
-            (
-                "apart",
-                json!({"services": ["a", "b"]}),
-                "replicas([\"a\", \"b\"]).all(r, replicas([\"a\", \"b\"]).all(q, r == q || r.host != q.host))",
-            ),
-        ] {
-            assert_eq!(expanded(name, &arguments), text);
-        }
-    }
-
-    #[test]
-    fn mistakes_in_arguments_are_told() {
-        for (name, arguments, message) in [
-            ("witin", json!({}), "g:1:1: no goal is called \"witin\" (did you mean \"within\"?)"),
-            (
-                "within",
-                json!({"services": ["db"], "aera": "EU"}),
-                "g:1:1: \"within\" takes no argument \"aera\" (did you mean \"area\"?)",
-            ),
-            (
-                "spread",
-                json!({"service": "web", "over": "planet"}),
-                "g:1:1: \"over\" takes one of cloud, region, zone, country, area, host, not \"planet\"",
-            ),
-            (
-                "within",
-                json!({"services": ["db", "wbe"], "area": "EU"}),
-                "g:1:1: no service is called \"wbe\" (did you mean \"web\"?)",
-            ),
-            (
-                "budget",
-                json!({"atMost": "120 EUR/month"}),
-                "g:1:1: \"atMost\" takes an amount per month like 120 USD/month, not \"120 EUR/month\"",
-            ),
-            (
-                "latency",
-                json!({"from": "a"}),
-                "g:1:1: \"latency\" lacks an argument: it takes from + to + atMost, or between + atMost",
-            ),
-            (
-                "within",
-                json!("EU"),
-                "g:1:1: \"within\" takes arguments by name (it takes area, cloud, country, place, region, services, zone)",
-            ),
-        ] {
-            assert_eq!(expanded(name, &arguments), message);
-        }
-    }
-
-    #[test]
-    fn quotes_in_arguments_can_not_escape() {
-        let text = expanded("within", &json!({"area": "EU\"]) || true || inside(r, [\""}));
-        assert_eq!(text, "replicas().all(r, inside(r, [\"EU\\\"]) || true || inside(r, [\\\"\"]))");
-    }
-}
+mod tests;

@@ -2,13 +2,15 @@
 
 use coc_model::application::Application;
 use coc_model::decimal::Decimal;
-use coc_model::goals::{Direction, Goals, Policy, RequirementBody};
-use coc_model::mistake::{MistakeLog, Mistakes, Position};
+use coc_model::goals::{
+    Definition, Direction, Goals, Located, Policy, Requirement, RequirementBody,
+};
+use coc_model::mistake::{Mistake, MistakeLog, Mistakes, Position, closest};
 use serde_json::Value;
 
 use crate::check::{Names, check};
 use crate::expression::{Expression, Type};
-use crate::library::{NamedGoal, Use, expand};
+use crate::library::{Library, Use, expand};
 use crate::syntax::{Source, parse};
 
 /// A requirement that is understood.
@@ -42,7 +44,7 @@ pub struct Tier {
 }
 
 /// All the goals of an application, understood.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// What must hold, in the order written, then what the application itself asks for.
     pub require: Vec<Rule>,
@@ -58,13 +60,14 @@ pub struct Rules {
 pub fn understand(
     application: &Application,
     goals: &Goals,
-    library: &[NamedGoal],
+    library: &Library,
 ) -> Result<Rules, Mistakes> {
     let names = Names { services: application.services.keys().cloned().collect() };
     let mut log = MistakeLog::new();
     let mut require = Vec::new();
     for requirement in &goals.require {
         let at = &requirement.at;
+        let policy = policy(requirement, library);
         let (goal, source) = match &requirement.body {
             RequirementBody::That(text) => (text.value.trim().to_owned(), Source::written(text)),
             RequirementBody::Named { name, arguments, short } => {
@@ -79,7 +82,7 @@ pub fn understand(
                 }
             }
         };
-        let rule = rule(goal, source, requirement.policy, at.clone(), &names);
+        let rule = rule(goal, source, policy, at.clone(), &names);
         require.extend(rule.map_err(|m| log.extend(m)).ok());
     }
     for (goal, text, at) in implied(application) {
@@ -87,8 +90,54 @@ pub fn understand(
         let rule = rule(goal, source, Policy::Must, at, &names);
         require.extend(rule.map_err(|m| log.extend(m)).ok());
     }
-    let tiers = tiers(goals, &names, &mut log);
+    let tiers = tiers(goals, library, &names, &mut log);
     log.finish(Rules { require, tiers })
+}
+
+/// Reads goals that may use named goals of people's own, defined beside them.
+///
+/// # Errors
+/// Every mistake in every definition and in every goal, but not those that only come of a
+/// definition being wrong.
+pub fn understand_with(
+    application: &Application,
+    goals: &Goals,
+    definitions: &[Definition],
+    library: &Library,
+) -> Result<Rules, Mistakes> {
+    let services = application.services.keys().cloned().collect();
+    match library.clone().with(definitions, Some(&services)) {
+        Ok(library) => understand(application, goals, &library),
+        Err(mistakes) => {
+            let mut log = MistakeLog::new();
+            log.extend(mistakes);
+            let rest = without(goals, definitions);
+            let understood = understand(application, &rest, library);
+            let rules = understood.map_err(|mistakes| log.extend(mistakes)).unwrap_or_default();
+            log.finish(rules)
+        }
+    }
+}
+
+/// The goals that use none of the definitions.
+fn without(goals: &Goals, definitions: &[Definition]) -> Goals {
+    let defined = |name: &str| definitions.iter().any(|d| d.name.value == name);
+    let mut rest = goals.clone();
+    rest.require.retain(|requirement| match &requirement.body {
+        RequirementBody::Named { name, .. } => !defined(name),
+        RequirementBody::That(_) => true,
+    });
+    rest.objectives.retain(|o| o.terms.iter().all(|term| !defined(term.what.value.trim())));
+    rest
+}
+
+/// How strict a requirement is: as written, else as its named goal says.
+fn policy(requirement: &Requirement, library: &Library) -> Policy {
+    let named = match &requirement.body {
+        RequirementBody::Named { name, .. } => library.goal(name).and_then(|goal| goal.policy),
+        RequirementBody::That(_) => None,
+    };
+    named.filter(|_| requirement.policy == Policy::Must).unwrap_or(requirement.policy)
 }
 
 fn rule(
@@ -97,7 +146,7 @@ fn rule(
     policy: Policy,
     at: Position,
     names: &Names,
-) -> Result<Rule, Vec<coc_model::mistake::Mistake>> {
+) -> Result<Rule, Vec<Mistake>> {
     let parsed = parse(source)?;
     let expression = check(&parsed, names)?;
     if expression.gives != Type::Bool {
@@ -133,15 +182,16 @@ fn implied(application: &Application) -> Vec<(String, String, Position)> {
     implied
 }
 
-fn tiers(goals: &Goals, names: &Names, log: &mut MistakeLog) -> Vec<Tier> {
+fn tiers(goals: &Goals, library: &Library, names: &Names, log: &mut MistakeLog) -> Vec<Tier> {
     let mut tiers = Vec::new();
     for objective in &goals.objectives {
         let mut terms = Vec::new();
         let mut words = Vec::new();
         for term in &objective.terms {
             words.push(term.what.value.trim().to_owned());
-            let source = Source::written(&term.what);
-            match parse(source).and_then(|p| check(&p, names).map(|e| (p, e))) {
+            match parse(measured(&term.what, library))
+                .and_then(|p| check(&p, names).map(|e| (p, e)))
+            {
                 Ok((parsed, expression)) => match expression.gives {
                     Type::Number(_) => {
                         terms.push((parsed.source().clone(), expression, term.weight));
@@ -151,7 +201,7 @@ fn tiers(goals: &Goals, names: &Names, log: &mut MistakeLog) -> Vec<Tier> {
                         log.push(parsed.mistake(&parsed.tree, says));
                     }
                 },
-                Err(mistakes) => log.extend(mistakes),
+                Err(mistakes) => log.extend(meant(&term.what, library, mistakes)),
             }
         }
         tiers.push(Tier {
@@ -166,6 +216,26 @@ fn tiers(goals: &Goals, names: &Names, log: &mut MistakeLog) -> Vec<Tier> {
         tiers.extend(default_tier(names));
     }
     tiers
+}
+
+/// The expression of a term: a number's name stands for what it is defined as.
+fn measured(what: &Located<String>, library: &Library) -> Source {
+    match library.number(what.value.trim()) {
+        Some(named) => Source::expanded(named.number.clone(), what.at.clone()),
+        None => Source::written(what),
+    }
+}
+
+/// The mistakes of a term; one that is a single unknown word may have been meant to name a number.
+fn meant(what: &Located<String>, library: &Library, mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    let word = what.value.trim();
+    let known = library.numbers.iter().map(|number| number.name.as_str());
+    let hint = closest(word, known).map(|name| format!("did you mean \"{name}\"?"));
+    let hinted = |mut mistake: Mistake| {
+        mistake.hint = mistake.hint.or_else(|| hint.clone());
+        mistake
+    };
+    mistakes.into_iter().map(hinted).collect()
 }
 
 /// Cost, the objective where none is stated.
@@ -208,7 +278,7 @@ mod tests {
     use super::*;
     use crate::library::standard_library;
     use coc_model::application::{Link, Service, Tie};
-    use coc_model::goals::{Located, Objective, Requirement, Term};
+    use coc_model::goals::{Objective, Term};
     use coc_model::quantity::Micros;
     use std::collections::BTreeMap;
 

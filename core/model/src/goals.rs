@@ -99,3 +99,58 @@ pub struct Term {
     /// Its weight within the tier.
     pub weight: Decimal,
 }
+
+/// A named goal, or a named number, as a person defines it in a file: not yet checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// The name that goals use it by.
+    pub name: Located<String>,
+    /// What it means, in a sentence.
+    pub about: String,
+    /// The field that a single value means (`budget: 120 USD/month`).
+    pub short: Option<Located<String>>,
+    /// How strict it is where its use does not say.
+    pub policy: Option<Policy>,
+    /// Its fields, in the order written.
+    pub fields: Vec<(Located<String>, FieldDefinition)>,
+    /// Pieces of expressions that its forms share, in the order written.
+    pub parts: Vec<(Located<String>, Vec<FormDefinition>)>,
+    /// What it stands for.
+    pub body: DefinitionBody,
+    /// Where it begins.
+    pub at: Position,
+}
+
+/// A field of a named goal as defined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldDefinition {
+    /// The name of the type of its values.
+    pub takes: Located<String>,
+    /// What it means.
+    pub about: String,
+    /// Its value where it is left out.
+    pub default: Option<Located<Value>>,
+}
+
+/// What a definition stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefinitionBody {
+    /// One condition, with fields as `{name}`.
+    That(Located<String>),
+    /// Conditions that hold together, each where its fields are given.
+    Forms(Vec<FormDefinition>),
+    /// A number, for objectives.
+    Number(Located<String>),
+}
+
+/// An expression that stands where some fields are given and others are not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FormDefinition {
+    /// The fields it needs.
+    pub when: Vec<Located<String>>,
+    /// The fields that switch it off.
+    pub unless: Vec<Located<String>>,
+    /// The expression, with fields as `{name}`.
+    pub that: Located<String>,
+}

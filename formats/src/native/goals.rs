@@ -12,6 +12,10 @@ use serde_json::Value as Json;
 use crate::fields::{Fields, list, mistake_at, one_of, ratio, text, text_position};
 use crate::tree::{Key, Node, Value};
 
+/// How strictly a requirement can hold.
+pub(super) const POLICIES: [(&str, Policy); 3] =
+    [("must", Policy::Must), ("improve", Policy::Improve), ("should", Policy::Should)];
+
 /// Reads the goals inside an application.
 pub(super) fn read_inline(node: &Node, log: &mut MistakeLog) -> Option<Goals> {
     let mut fields = Fields::of(node, "goals", log)?;
@@ -40,8 +44,6 @@ pub(super) fn read(fields: &mut Fields<'_>, log: &mut MistakeLog) -> Goals {
 }
 
 fn requirement(node: &Node, log: &mut MistakeLog) -> Option<Requirement> {
-    const POLICIES: [(&str, Policy); 3] =
-        [("must", Policy::Must), ("improve", Policy::Improve), ("should", Policy::Should)];
     let Some(entries) = node.as_map() else {
         let mistake = mistake_at(node, "a requirement is a map with the name of a goal");
         log.push(mistake.hint("write an expression as {that: \"…\"}"));
@@ -83,7 +85,7 @@ fn that(node: &Node, log: &mut MistakeLog) -> Option<RequirementBody> {
 }
 
 /// An expression, at the place of its own first character.
-fn expression(node: &Node, what: &str, log: &mut MistakeLog) -> Option<Located<String>> {
+pub(super) fn expression(node: &Node, what: &str, log: &mut MistakeLog) -> Option<Located<String>> {
     let value = text(node, what, log)?;
     if value.trim().is_empty() {
         log.push(mistake_at(node, format!("{what} is empty")));

@@ -1,7 +1,8 @@
-//! Our own format: applications, goals and clouds, as YAML or JSON.
+//! Our own format: applications, goals, named goals and clouds, as YAML or JSON.
 
 mod application;
 mod clouds;
+mod definition;
 mod goals;
 mod health;
 mod mounts;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use coc_model::application::Application;
 use coc_model::cloud::Cloud;
-use coc_model::goals::{Goals, Located};
+use coc_model::goals::{Definition, Goals, Located};
 use coc_model::mistake::{Mistake, MistakeLog, Position, closest};
 use coc_model::secret::Secrets;
 
@@ -45,11 +46,13 @@ pub enum NativeDocument {
         /// The goals.
         goals: Goals,
     },
+    /// A named goal or number of a person's own.
+    Goal(Box<Definition>),
     /// Clouds to mount.
     Clouds(Vec<Cloud>),
 }
 
-const KINDS: [&str; 3] = ["Application", "Goals", "Clouds"];
+pub(crate) const KINDS: [&str; 4] = ["Application", "Goals", "Goal", "Clouds"];
 /// The keys by which goals are known without a `kind`.
 pub(crate) const GOAL_KEYS: [&str; 3] = ["require", "minimize", "maximize"];
 
@@ -93,6 +96,7 @@ pub fn read_document(file: &Arc<str>, node: &Node, log: &mut MistakeLog) -> Opti
             fields.finish(log);
             NativeDocument::Goals { application, goals }
         }
+        "Goal" => NativeDocument::Goal(Box::new(definition::read(node, fields, log)?)),
         _ => {
             let clouds = match fields.get("clouds") {
                 Some(node) => clouds::read(node, log),

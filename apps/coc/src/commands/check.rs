@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use coc_formats::read::Read;
 use coc_goals::library::standard_library;
-use coc_goals::rules::understand;
+use coc_goals::rules::understand_with;
 use coc_model::application::{Application, KeyFate, Replicas};
 
 use crate::arguments::{Check, Global};
@@ -15,10 +15,14 @@ use crate::talk;
 /// Reads the files; says what was understood.
 pub(crate) fn run(global: &Global, arguments: &Check) -> Result<Exit, Failure> {
     let read = inputs::any(&arguments.files.files, &arguments.files.profiles)?;
-    if let Some(application) = &read.application {
-        understand(application, &read.goals, &standard_library())
-            .map_err(|mistakes| Failure::Input(mistakes, read.files.clone()))?;
+    let library = standard_library();
+    match &read.application {
+        Some(application) => {
+            understand_with(application, &read.goals, &read.definitions, &library).map(drop)
+        }
+        None => library.with(&read.definitions, None).map(drop),
     }
+    .map_err(|mistakes| Failure::Input(mistakes, read.files.clone()))?;
     if global.json {
         talk::print_json(&document(&read));
     } else {
@@ -35,6 +39,10 @@ fn document(read: &Read) -> serde_json::Value {
     if let Some(map) = document.as_object_mut() {
         if read.has_goals {
             map.insert("requirements".to_owned(), read.goals.require.len().into());
+        }
+        if !read.definitions.is_empty() {
+            let names: Vec<_> = read.definitions.iter().map(|d| d.name.value.clone()).collect();
+            map.insert("named_goals".to_owned(), names.into());
         }
         if !read.clouds.is_empty() {
             let names: Vec<_> = read.clouds.iter().map(|c| c.name.clone()).collect();
@@ -56,6 +64,9 @@ fn summary(read: &Read) -> String {
             read.goals.require.len(),
             read.goals.objectives.len()
         );
+    }
+    for definition in &read.definitions {
+        let _ = writeln!(out, "goal {}: {}", definition.name.value, definition.about);
     }
     for cloud in &read.clouds {
         let _ = writeln!(out, "cloud {}: driver {}", cloud.name, cloud.driver);

@@ -12,6 +12,7 @@ mod explained;
 mod folder;
 mod impossible;
 mod missing_price;
+mod named_goals;
 mod same_bytes;
 mod short_zone;
 mod sites;
