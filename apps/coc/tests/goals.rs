@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use coc_control::planning::estate::of_catalog;
-use coc_control::planning::{Request, looks_at_zones, plan};
+use coc_control::planning::estate::{Detail, of_catalog};
+use coc_control::planning::{Request, plan};
 use coc_engine_milp::Milp;
 use coc_formats::compose::ReadRequest;
 use coc_formats::files::MemoryFiles;
@@ -80,8 +80,8 @@ fn read_example(example: &Example) -> Result<Read, String> {
 }
 
 /// The clouds: those of the catalog, one of which has one machine that is there already.
-fn estate(catalog: &Catalog, zones: bool) -> Estate {
-    let mut estate = of_catalog(catalog, zones);
+fn estate(catalog: &Catalog, detail: Detail) -> Estate {
+    let mut estate = of_catalog(catalog, detail);
     for offering in &mut estate.offerings {
         if &*estate.sites[offering.site.index()].cloud == OWNED {
             offering.existing = true;
@@ -97,7 +97,7 @@ fn planned(example: &Example, catalog: &Catalog) -> Result<Plan, String> {
     let application = read.application.as_ref().unwrap();
     let rules = understand_with(application, &read.goals, &read.definitions, &standard_library())
         .map_err(|mistakes| mistakes.to_string())?;
-    let estate = Arc::new(estate(catalog, looks_at_zones(&rules)));
+    let estate = Arc::new(estate(catalog, Detail::of(&rules)));
     let cancel = AtomicBool::new(false);
     let request = Request {
         application,

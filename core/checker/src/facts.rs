@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cel::ExecutionError;
 use cel::common::traits::Indexer;
-use cel::common::types::{CelBool, CelString, Type};
+use cel::common::types::{CelBool, CelNull, CelString, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::ONE;
@@ -136,7 +136,7 @@ impl Thing {
             .then(|| labels.get(service).and_then(|of| of.get(name)).map_or("", String::as_str))
     }
 
-    fn property<'v>(&self, name: &str) -> Option<Box<dyn Val + 'v>> {
+    pub(crate) fn property<'v>(&self, name: &str) -> Option<Box<dyn Val + 'v>> {
         let text = |t: &str| -> Option<Box<dyn Val + 'v>> {
             Some(Box::new(CelString::from(t.to_owned())))
         };
@@ -276,7 +276,11 @@ impl Indexer for Thing {
             });
         };
         let missing = || ExecutionError::NoSuchKey(Arc::new(name.inner().to_owned()));
-        self.property(name.inner()).map(CowVal::Owned).ok_or_else(missing)
+        match (self.property(name.inner()), &self.which) {
+            // Where a replica could be, what is not known is nothing to count.
+            (None, Which::Possible(..)) => Ok(CowVal::owned(CelNull)),
+            (found, _) => found.map(CowVal::Owned).ok_or_else(missing),
+        }
     }
 
     fn steal<'v>(self: Box<Self>, index: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>

@@ -230,6 +230,7 @@ fn renamed(
         ("latency", 2) => with_plan("@latency", args),
         ("spend", 1) => with_plan("@spend", args),
         (operators::INDEX, 2) => call("@attribute", args),
+        ("known", 1) => known(args.remove(0)),
         ("count" | "size", 1) => call("@count", args),
         ("sum" | "min" | "max" | "average" | "distinct", 1) => call(&format!("@{name}"), args),
         ("sum" | "min" | "max" | "average" | "distinct" | "count", 3) => {
@@ -248,6 +249,24 @@ fn renamed(
             let expr = Expr::Call(CallExpr { func_name: name.to_owned(), target, args });
             IdedExpr { id, expr }
         }
+    }
+}
+
+/// Whether a property or attribute is known, in place of its value.
+fn known(of: IdedExpr) -> IdedExpr {
+    let text = |name: &str| IdedExpr {
+        id: 0,
+        expr: Expr::Literal(LiteralValue::String(CelString::from(name.to_owned()))),
+    };
+    match of.expr {
+        Expr::Select(select) => {
+            let field = text(&select.field);
+            call("@knows", vec![*select.operand, field])
+        }
+        Expr::Call(asked) if asked.func_name == "@attribute" => {
+            call("@knows_attribute", asked.args)
+        }
+        other => IdedExpr { id: of.id, expr: other },
     }
 }
 
@@ -275,7 +294,7 @@ fn mapped(list: IdedExpr, variable: &IdedExpr, body: IdedExpr) -> IdedExpr {
 fn environment() -> Env {
     let mut env = Env::stdlib();
     let any = || types::DYN_TYPE;
-    let declared: [(&str, usize, cel::common::functions::Function); 23] = [
+    let declared: [(&str, usize, cel::common::functions::Function); 25] = [
         ("@number", 1, |a| Ok(CowVal::owned(Quantity::plain(decimal(text(&*a[0])?)?)))),
         ("@replicas", 1, |a| replicas(&a)),
         ("@replicas", 2, |a| replicas(&a)),
@@ -292,6 +311,8 @@ fn environment() -> Env {
         ("@average", 1, |a| average(&*a[0])),
         ("@attribute", 2, |a| attribute(&a)),
         ("@spend", 2, |a| spend(&a)),
+        ("@knows", 2, |a| Ok(truth(thing(&*a[0])?.property(text(&*a[1])?).is_some()))),
+        ("@knows_attribute", 2, |a| Ok(truth(thing(&*a[0])?.attribute(text(&*a[1])?).is_some()))),
         ("on", 1, |a| on(&*a[0])),
         ("excess", 2, |a| excess(quantity(&*a[0])?, quantity(&*a[1])?)),
         ("abs", 1, |a| absolute(quantity(&*a[0])?)),
@@ -520,6 +541,10 @@ fn attribute<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
     thing(&*args[0])?.attribute(name).map(CowVal::Owned).ok_or_else(missing)
 }
 
+fn truth<'b, 'v>(truth: bool) -> CowVal<'b, 'v> {
+    CowVal::owned(CelBool::from(truth))
+}
+
 fn spend<'b, 'v>(args: &[CowVal<'b, 'v>]) -> Made<'b, 'v> {
     let facts = &thing(&*args[0])?.facts;
     let nano = facts.spent.get(text(&*args[1])?).copied().unwrap_or(0);
@@ -565,7 +590,7 @@ fn distinct<'b, 'v>(value: &(dyn Val + '_)) -> Made<'b, 'v> {
 /// The most frequent value's count less the least frequent one's, over all possible values.
 fn skew<'b, 'v>(seen: &(dyn Val + '_), possible: &(dyn Val + '_)) -> Made<'b, 'v> {
     let mut counts: Vec<(&dyn Val, i128)> = Vec::new();
-    for item in items(possible)? {
+    for item in items(possible)?.into_iter().filter(|item| item.get_type() != &types::NULL_TYPE) {
         if !counts.iter().any(|(known, _)| known.equals(item)) {
             counts.push((item, 0));
         }

@@ -58,11 +58,12 @@ pub fn check_query(parsed: &Parsed) -> Result<Expression, Vec<Mistake>> {
 }
 
 /// The functions that are called by name, for hints.
-const FUNCTIONS: [&str; 25] = [
+const FUNCTIONS: [&str; 26] = [
     "replicas",
     "on",
     "inside",
     "certified",
+    "known",
     "latency",
     "spend",
     "excess",
@@ -201,6 +202,7 @@ impl Checker<'_> {
             "inside" => self.inside(node, args),
             "certified" => self.certified(node, args),
             "latency" => self.latency(node, args),
+            "known" => self.known(node, args),
             "spend" => self.spend(node, args),
             "on" => self.on(node, args),
             "excess" => self.excess(node, args),

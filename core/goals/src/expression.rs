@@ -104,6 +104,7 @@ impl Expression {
             | Node::Spend(a)
             | Node::Property(a, _)
             | Node::Attribute(a, _)
+            | Node::Known(a)
             | Node::Inside(a, _)
             | Node::Certified(a, _)
             | Node::Scaled(a, _)
@@ -142,6 +143,7 @@ impl Expression {
             | Node::Spend(a)
             | Node::Property(a, _)
             | Node::Attribute(a, _)
+            | Node::Known(a)
             | Node::Inside(a, _)
             | Node::Certified(a, _)
             | Node::Scaled(a, _)
@@ -213,6 +215,8 @@ pub enum Node {
     /// An open attribute of the offer under a replica or host: `h["aws.ec2.nitro"]`; or a label of
     /// a service.
     Attribute(Box<Expression>, String),
+    /// `known(x)`: x, a property or attribute, is known.
+    Known(Box<Expression>),
     /// `inside(x, places)`: x lies in one of the places.
     Inside(Box<Expression>, Vec<Located>),
     /// `certified(x, frameworks)`: the site of x is stated to be certified for all of them.

@@ -254,7 +254,7 @@ fn only(problem: &Problem, rules: &[Rule]) -> Problem {
 }
 
 /// Takes out a rule on what is on one host: nothing weighs, and every machine bears that.
-fn without_dimension(problem: &mut Problem, rule: usize) {
+pub(crate) fn without_dimension(problem: &mut Problem, rule: usize) {
     let DimensionRule { dimension, .. } = problem.dimension_rules.remove(rule);
     for group in &mut problem.groups {
         group.demand[dimension] = 0;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coc_model::application::{EnvValue, KeyFate};
+use coc_model::application::{EnvValue, KeyFate, Service};
 use coc_model::mistake::{Mistake, Position};
 use coc_model::secret::{SecretRef, SecretValue, is_secret_name, is_secret_value};
 
@@ -114,6 +114,13 @@ pub(super) fn settle_labels(service: &mut ServiceReading<'_, '_>) {
         let labels = object(service, "labels", pairs);
         service.docker.put(&["Labels"], labels);
     }
+}
+
+/// The labels in the container's document that are no secrets.
+pub(super) fn plain_labels(service: &Service) -> BTreeMap<String, String> {
+    let document = service.native.get("docker").and_then(|docker| docker.get("Labels"));
+    let labels = document.and_then(serde_json::Value::as_object).into_iter().flatten();
+    labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// Makes the environment once all that it consists of is known; gives it in plain.

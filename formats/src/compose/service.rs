@@ -263,6 +263,7 @@ impl<'a, 'r> ServiceReading<'a, 'r> {
                 service.native.insert(driver.to_owned(), value);
             }
         }
+        service.labels = container_env::plain_labels(&service);
         Draft {
             service,
             notes: self.notes,

@@ -43,6 +43,7 @@ pub(super) fn read<'n>(
     match at_path(object.node, path) {
         Some(template) => {
             draft.labels = labels(at_path(template, &["metadata", "labels"]), "a label", log);
+            draft.service.labels.clone_from(&draft.labels);
             let default = ["metadata", "annotations", "kubectl.kubernetes.io/default-container"];
             let spec_path = [path, &["spec"]].concat().join(".");
             let mut reader =

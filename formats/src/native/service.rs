@@ -262,6 +262,13 @@ impl Reader<'_> {
     }
 
     fn read_native(&mut self, fields: &mut Fields<'_>) {
+        if let Some(node) = fields.get("labels") {
+            for (name, value) in map(node, "labels", self.log).unwrap_or_default() {
+                if let Some(label) = text(value, &format!("labels.{}", name.text), self.log) {
+                    self.draft.service.labels.insert(name.text.to_string(), label);
+                }
+            }
+        }
         if let Some(node) = fields.get("native") {
             let path = format!("application:{}:native", self.name);
             self.draft.service.native = native(node, &path, self.secrets, self.log);
@@ -323,7 +330,7 @@ pub(super) fn arguments(node: &Node, what: &str, log: &mut MistakeLog) -> Option
 
 /// What became of each key: `native` is carried, the rest is used.
 fn key_notes(node: &Node) -> Vec<KeyNote> {
-    const DEEPER: [&str; 5] = ["build", "needs", "limits", "replicas", "healthcheck"];
+    const DEEPER: [&str; 6] = ["build", "needs", "limits", "replicas", "healthcheck", "labels"];
     let note = |key: String, fate, at: &Position| KeyNote { key, fate, at: at.clone(), note: None };
     let mut notes = Vec::new();
     for (key, value) in node.as_map().unwrap_or_default() {

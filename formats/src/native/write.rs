@@ -30,7 +30,7 @@ pub fn write(application: &Application) -> Value {
 }
 
 fn write_service(service: &Service) -> Value {
-    json!({
+    let mut written = json!({
         "at": service.at,
         "type": service.service_type,
         "image": service.image,
@@ -60,7 +60,11 @@ fn write_service(service: &Service) -> Value {
         "native": service.native.keys().collect::<Vec<_>>(),
         "inferred": service.inferred,
         "keys": service.keys,
-    })
+    });
+    if !service.labels.is_empty() {
+        written["labels"] = json!(service.labels);
+    }
+    written
 }
 
 fn write_replicas(replicas: Replicas) -> Value {

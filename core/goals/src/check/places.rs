@@ -179,4 +179,16 @@ impl Checker<'_> {
         }
         self.made(node, Node::On(Box::new(host)), Type::List(Element::Replica))
     }
+
+    /// `known(x)`.
+    pub(super) fn known(&mut self, node: &IdedExpr, args: &[IdedExpr]) -> Checked {
+        let [arg] = args else {
+            return self.wrong(node, "\"known\" takes a property or attribute: known(h[\"pool\"])");
+        };
+        let of = self.expression(arg)?;
+        if !matches!(of.node, Node::Property(..) | Node::Attribute(..)) {
+            return self.wrong(arg, "a property or attribute of a replica or host is due here");
+        }
+        self.made(node, Node::Known(Box::new(of)), Type::Bool)
+    }
 }

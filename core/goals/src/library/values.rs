@@ -143,7 +143,7 @@ impl FieldType {
             Self::Bytes => {
                 value.as_str().and_then(|text| Bytes::parse(text).ok()).map(|b| bytes(b.0))
             }
-            Self::Carbon => value.as_str().and_then(grams).map(literal),
+            Self::Carbon => value.as_str().and_then(grams).map(|g| format!("grams({g})")),
         };
         text.map(Filling::text)
     }
@@ -281,7 +281,7 @@ mod tests {
             (T::Time, json!("20ms"), Some("us(20000)")),
             (T::Bytes, json!("16GiB"), Some("GiB(16)")),
             (T::Bytes, json!("1GB"), Some("KiB(1000000000) / 1024")),
-            (T::Carbon, json!("50 kg/month"), Some("50000")),
+            (T::Carbon, json!("50 kg/month"), Some("grams(50000)")),
             (T::Carbon, json!("50 pounds"), None),
         ] {
             let rendered = takes.render(&value).map(|f| f.text);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use coc_model::goals::Policy;
 
 use super::{first_stated, with_share};
+use crate::conflict::without_dimension;
 use crate::engine::{Budget, Engine};
 use crate::portfolio::{Found, Outcome, optimize};
 use crate::problem::{Origin, Problem};
@@ -32,8 +33,8 @@ impl GoalPrice {
 
 /// The price of every goal that must hold and of all that the application itself asks for, in the
 /// order of the problem. What has no place in a file is no goal: that traffic goes only where its
-/// price is known has no price, since without it the unknown would count as nothing. Requirements and rules on sharing hosts that come from one goal are left
-/// out together. Empty if the optimum itself is not proved up to the first stated tier.
+/// price is known has no price, since without it the unknown would count as nothing. All rules that
+/// come from one goal are left out together. Empty if the optimum itself is not proved up to the first stated tier.
 pub fn goal_prices(
     problem: &Problem,
     found: &Found,
@@ -88,7 +89,10 @@ pub fn price_without(
 /// What the rules of a problem that stand in files come from, each once, in their order.
 fn origins(problem: &Problem) -> Vec<Origin> {
     let must = problem.requirements.iter().filter(|r| r.policy != Policy::Should);
-    let all = must.map(|r| &r.origin).chain(problem.apart.iter().map(|a| &a.origin));
+    let all = must
+        .map(|r| &r.origin)
+        .chain(problem.apart.iter().map(|a| &a.origin))
+        .chain(problem.dimension_rules.iter().map(|d| &d.origin));
     let mut seen = BTreeSet::new();
     all.filter(|o| o.at.is_some() && seen.insert((*o).clone())).cloned().collect()
 }
@@ -98,5 +102,10 @@ fn leaving_out(problem: &Problem, origin: &Origin) -> Problem {
     let mut without = problem.clone();
     without.requirements.retain(|r| r.policy == Policy::Should || r.origin != *origin);
     without.apart.retain(|a| a.origin != *origin);
+    for rule in (0..problem.dimension_rules.len()).rev() {
+        if problem.dimension_rules[rule].origin == *origin {
+            without_dimension(&mut without, rule);
+        }
+    }
     without
 }

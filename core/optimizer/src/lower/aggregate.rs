@@ -7,7 +7,7 @@ use coc_goals::expression::{Aggregate, Expression};
 use coc_goals::number::Fraction;
 use num_traits::{One, Zero};
 
-use super::evaluate::{Bound, Scope, Value};
+use super::evaluate::{Bound, Scope, Value, looks_at_machine};
 use super::formula::Over;
 use super::number::{KNOWN, Linear, checked_lcm, in_range, unfit};
 use super::profiles::looks_at_many;
@@ -43,6 +43,12 @@ impl Lowering<'_> {
         };
         if aggregate == Aggregate::Average {
             return self.average(at, over, variable, body, scope, cost);
+        }
+        if aggregate == Aggregate::Skew && looks_at_machine(self.world, body) {
+            return unfit(
+                body,
+                "a skew is taken over places: r.zone, r.region, r.cloud and the like",
+            );
         }
         if looks_at_many(body) {
             return self.sum_by_class(at, aggregate, over, variable, body, scope, cost);

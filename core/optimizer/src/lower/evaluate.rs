@@ -158,6 +158,7 @@ impl World<'_> {
                 let says = "this divides by zero or leaves the range of numbers";
                 result.map(|n| Some(Value::Number(n))).ok_or_else(|| unfit(expression, says))
             }
+            Node::Known(of) => Ok(Some(Value::Bool(self.evaluate(of, scope)?.is_some()))),
             Node::TextTest(test, text, part) => self.text_test(*test, text, part, scope),
             Node::Excess(a, b) => {
                 let (a, b) = (self.evaluate(a, scope)?, self.evaluate(b, scope)?);

@@ -124,6 +124,12 @@ impl Finder<'_> {
             Node::And(..) => {
                 conjuncts(conjunct).into_iter().try_for_each(|part| self.conjunct(part, scope))
             }
+            // What is decided about nothing decides whether the rest is asked for.
+            Node::Or(a, b) if !mentions_host(a) => match self.world.truth(a, scope)? {
+                Some(true) => Ok(()),
+                Some(false) => self.conjunct(b, scope),
+                None => refused(),
+            },
             Node::Quantified(Quantifier::All, list, host, body)
                 if list.node == Node::All(Element::Host) =>
             {
