@@ -222,7 +222,7 @@ impl<'a> Expressions<'a> {
     }
 
     fn level(&mut self) -> &'static str {
-        *self.random.of(&["cloud", "region", "zone", "country", "area"])
+        self.random.of::<&str>(&["cloud", "region", "zone", "country", "area"])
     }
 
     fn money(&mut self) -> String {

@@ -78,7 +78,7 @@ impl Program<'_> {
         let mut product = Linear::default();
         product.add_all(least, &other);
         let columns: Vec<Var> = (least..most).map(|_| self.builder.binary()).collect();
-        let mut sum = steps.clone();
+        let mut sum = steps;
         sum.constant -= least;
         for (index, column) in columns.iter().enumerate() {
             sum.add(-1, *column);

@@ -158,7 +158,7 @@ impl Checker<'_> {
     /// `spend(cloud)`.
     pub(super) fn spend(&mut self, node: &IdedExpr, args: &[IdedExpr]) -> Checked {
         let [arg] = args else {
-            return self.wrong(node, "\"spend\" takes the name of a cloud: spend(\"aws\")");
+            return self.wrong(node, "\"spend\" takes the name of a cloud: spend(\"red\")");
         };
         let cloud = self.expression(arg)?;
         if cloud.gives != Type::Text {

@@ -16,6 +16,7 @@ use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, SiteId};
 use coc_model::offer::Purchase;
 use num_rational::Ratio;
+use num_traits::CheckedMul;
 
 use super::carbon::{MILLI, host_carbon};
 use crate::assume::Demands;
@@ -128,12 +129,7 @@ impl World<'_> {
             }
             Node::Certified(of, frameworks) => self.certified(of, frameworks, scope),
             Node::Latency(a, b) => self.latency(a, b, scope),
-            Node::Scaled(of, factor) => {
-                let Some(Value::Number(n)) = self.evaluate(of, scope)? else { return Ok(None) };
-                let value = n.value * factor.value;
-                let unit = if factor.unit == Unit::One { n.unit } else { factor.unit };
-                Ok(Some(Value::Number(Number { value, unit })))
-            }
+            Node::Scaled(of, factor) => self.scaled(expression, of, *factor, scope),
             Node::Not(of) => Ok(self.truth(of, scope)?.map(|b| Value::Bool(!b))),
             Node::And(a, b) => self.decided_by(false, a, b, scope),
             Node::Or(a, b) => self.decided_by(true, a, b, scope),
@@ -145,29 +141,21 @@ impl World<'_> {
             Node::Compare(comparison, a, b) => self.compare(*comparison, a, b, scope),
             Node::In(item, list) => self.membership(item, list, scope),
             Node::Arithmetic(operator, a, b) => {
-                let (a, b) = (self.evaluate(a, scope)?, self.evaluate(b, scope)?);
-                let (Some(Value::Number(a)), Some(Value::Number(b))) = (a, b) else {
-                    return Ok(None);
+                let computed: fn(Number, Number) -> Option<Number> = match operator {
+                    Operator::Add => Number::plus,
+                    Operator::Subtract => Number::minus,
+                    Operator::Multiply => Number::times,
+                    Operator::Divide => Number::over,
                 };
-                let result = match operator {
-                    Operator::Add => a.plus(b),
-                    Operator::Subtract => a.minus(b),
-                    Operator::Multiply => a.times(b),
-                    Operator::Divide => a.over(b),
-                };
-                let says = "this divides by zero or leaves the range of numbers";
-                result.map(|n| Some(Value::Number(n))).ok_or_else(|| unfit(expression, says))
+                self.computed(expression, computed, a, b, scope)
             }
             Node::Known(of) => Ok(Some(Value::Bool(self.evaluate(of, scope)?.is_some()))),
             Node::TextTest(test, text, part) => self.text_test(*test, text, part, scope),
             Node::Excess(a, b) => {
-                let (a, b) = (self.evaluate(a, scope)?, self.evaluate(b, scope)?);
-                let (Some(Value::Number(a)), Some(Value::Number(b))) = (a, b) else {
-                    return Ok(None);
+                let beyond = |a: Number, b: Number| {
+                    a.minus(b).map(|n| Number { value: n.value.max(0.into()), ..n })
                 };
-                let beyond = a.minus(b).map(|n| Number { value: n.value.max(0.into()), ..n });
-                let says = "this leaves the range of numbers";
-                beyond.map(|n| Some(Value::Number(n))).ok_or_else(|| unfit(expression, says))
+                self.computed(expression, beyond, a, b, scope)
             }
             Node::List(_)
             | Node::All(_)
@@ -185,6 +173,29 @@ impl World<'_> {
                 "this looks at the whole plan and can't be asked of a single replica or host",
             )),
         }
+    }
+
+    fn scaled(self, at: &Expression, of: &Expression, factor: Number, scope: &Scope) -> Evaluated {
+        let Some(Value::Number(n)) = self.evaluate(of, scope)? else { return Ok(None) };
+        let says = "this leaves the range of numbers";
+        let value = n.value.checked_mul(&factor.value).ok_or_else(|| unfit(at, says))?;
+        let unit = if factor.unit == Unit::One { n.unit } else { factor.unit };
+        Ok(Some(Value::Number(Number { value, unit })))
+    }
+
+    /// A number made of two others.
+    fn computed(
+        self,
+        at: &Expression,
+        computed: fn(Number, Number) -> Option<Number>,
+        a: &Expression,
+        b: &Expression,
+        scope: &Scope,
+    ) -> Evaluated {
+        let (a, b) = (self.evaluate(a, scope)?, self.evaluate(b, scope)?);
+        let (Some(Value::Number(a)), Some(Value::Number(b))) = (a, b) else { return Ok(None) };
+        let says = "this divides by zero or leaves the range of numbers";
+        computed(a, b).map(|n| Some(Value::Number(n))).ok_or_else(|| unfit(at, says))
     }
 
     fn certified(self, of: &Expression, frameworks: &[Located], scope: &Scope) -> Evaluated {

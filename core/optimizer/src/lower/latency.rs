@@ -40,13 +40,14 @@ impl Lowering<'_> {
             }
             (End::Placed(site, own), End::Service(service, to, _)) => {
                 let (sites, latencies) = (self.problem.sites.len(), &self.world.estate.latencies);
-                let row = (0..sites).map(|other| latencies[site * sites + other]).collect();
-                self.from_place(b, own.as_deref() == Some(&service), &service, to, row)
+                let row: Vec<_> = (0..sites).map(|other| latencies[site * sites + other]).collect();
+                self.of_place(b, own.as_deref() == Some(&service), &service, to, &row)
             }
             (End::Service(service, from, _), End::Placed(site, own)) => {
                 let (sites, latencies) = (self.problem.sites.len(), &self.world.estate.latencies);
-                let column = (0..sites).map(|other| latencies[other * sites + site]).collect();
-                self.from_place(a, own.as_deref() == Some(&service), &service, from, column)
+                let column: Vec<_> =
+                    (0..sites).map(|other| latencies[other * sites + site]).collect();
+                self.of_place(a, own.as_deref() == Some(&service), &service, from, &column)
             }
             (End::Placed(..), End::Placed(..)) => {
                 unfit(a, "the name of a service is due on one side here")
@@ -74,13 +75,13 @@ impl Lowering<'_> {
 
     /// The longest of some latencies to the replicas of a service. Where one is not known, neither
     /// is the longest.
-    fn from_place(
+    fn of_place(
         &mut self,
         at: &Expression,
         own: bool,
         service: &str,
         group: GroupId,
-        latencies: Vec<Option<Latency>>,
+        latencies: &[Option<Latency>],
     ) -> Refused<Linear> {
         if own && self.world.application.services.get(service).map_or(0, replica_count) > 1 {
             return unfit(

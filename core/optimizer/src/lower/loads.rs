@@ -17,8 +17,8 @@ impl Lowering<'_> {
     /// known what it bears, is not used.
     pub(super) fn loads(&mut self, rules: &HostRules) {
         for load in &rules.loads {
-            let denominators = load.weights.values().map(|w| *w.denom());
-            let scale = denominators.fold(Some(1), |all, d| checked_lcm(all?, d)).unwrap_or(1);
+            let mut denominators = load.weights.values().map(|w| *w.denom());
+            let scale = denominators.try_fold(1, checked_lcm).unwrap_or(1);
             let dimension = self.problem.dimensions.len();
             let origin = load.origin.clone();
             self.problem.dimensions.push(Arc::clone(&origin.says));

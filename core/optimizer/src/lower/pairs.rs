@@ -153,7 +153,7 @@ impl Lowering<'_> {
                 };
                 let name = format!("{outer}'");
                 found.bind(e, name.clone(), services)?;
-                let replaced = |side: &Side<'_>| Box::new(replace_service(side.of, outer, &name));
+                let replaced = |side: &Side<'_>| Box::new(replace_service(side.of, &name));
                 Ok(rebuilt(Node::Compare(*comparison, replaced(&a), replaced(&b))))
             }
             _ if any_node(e, &is_over_many) => {
@@ -272,13 +272,13 @@ fn latency_to_service(side: &Expression, outer: &str) -> Option<Expression> {
 }
 
 /// The same expression with the service of its latency replaced by a variable.
-fn replace_service(e: &Expression, outer: &str, name: &str) -> Expression {
+fn replace_service(e: &Expression, name: &str) -> Expression {
     let variable = |of: &Expression| Expression {
         node: Node::Variable(name.to_owned()),
         gives: Type::Replica,
         range: of.range,
     };
-    let again = |of: &Expression| Box::new(replace_service(of, outer, name));
+    let again = |of: &Expression| Box::new(replace_service(of, name));
     let node = match &e.node {
         Node::Latency(a, b) if b.gives != Type::Replica => {
             Node::Latency(a.clone(), Box::new(variable(b)))
