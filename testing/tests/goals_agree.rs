@@ -16,21 +16,20 @@ use coc_model::mistake::Position;
 use coc_model::plan::Plan;
 use coc_optimizer::engine::{Engine, Proof};
 use coc_optimizer::lower::Lowered;
-use coc_optimizer::portfolio::{Found, Outcome, TierValue};
+use coc_optimizer::portfolio::{Found, Outcome, Reduction, TierValue};
 use coc_optimizer::problem::{GroupId, OptionId, Problem};
 use coc_optimizer::solution::{Fault, HostUse, Solution, holds};
 use coc_testing::expressions::Expressions;
 use coc_testing::random::Random;
-use coc_testing::solving::{judged_plan, lowered, solve};
-use coc_testing::worlds::{World, running, world};
+use coc_testing::solving::{judged_plan, lowered, solve, solve_after};
+use coc_testing::worlds::{World, running, wide_world, world};
 
 fn at(line: u32) -> Position {
     Position { file: Arc::from("goals.yaml"), line, column: 5 }
 }
 
-/// A small world with one or two random goals and sometimes a random objective.
-fn asked(seed: u64) -> World {
-    let mut world = world(seed);
+/// A world with one or two random goals and sometimes a random objective.
+fn asked(seed: u64, mut world: World, depth: u32) -> World {
     let mut random = Random::new(seed ^ 0x60a1_5eed);
     let services: Vec<String> = world.application.services.keys().cloned().collect();
     let names = services.iter().map(String::as_str).collect();
@@ -43,7 +42,7 @@ fn asked(seed: u64) -> World {
     let mut asked = Goals::default();
     for line in 0..goals {
         let at = at(3 + u32::try_from(line).unwrap_or(0));
-        let value = expressions.condition(3);
+        let value = expressions.condition(depth);
         let body = RequirementBody::That(Located { value, at: at.clone() });
         asked.require.push(Requirement { body, policy, at });
     }
@@ -62,7 +61,7 @@ fn asked(seed: u64) -> World {
 /// Worlds whose goals can be lowered and whose packings can all be tried, of every `step` seeds one.
 fn worlds(first: u64, step: u64) -> impl Iterator<Item = (u64, World, Rules, Lowered)> {
     (0_u64..).map(move |n| first + n * step).filter_map(|seed| {
-        let world = asked(seed);
+        let world = asked(seed, world(seed), 3);
         let (rules, lowered) = lowered(&world)?;
         let items: i64 = lowered.problem.groups.iter().map(|g| g.count).sum();
         let fits = items <= 3 && Exhaustive.takes(&lowered.problem);
@@ -286,6 +285,30 @@ fn agree(quarter: u64) {
     // The generator must keep giving all kinds.
     assert!(compared > 3_000 && solved > 800 && impossible > 200);
     assert!(seen.iter().all(|n| *n > 100), "{seen:?}");
+}
+
+#[test]
+fn a_choice_among_many_sites_loses_nothing_whatever_is_asked() {
+    let (mut solved, mut chosen) = (0, 0);
+    for seed in 1..=80 {
+        let world = asked(seed, wide_world(seed), 2);
+        let Some((rules, lowered)) = lowered(&world) else { continue };
+        let whole = solve_after(Reduction::Presolve, &lowered.problem, &Milp);
+        let by_choice = solve(&lowered.problem, &Milp);
+        let (Outcome::Found(whole), Outcome::Found(found)) = (&whole, &by_choice) else {
+            let none = |outcome: &Outcome| matches!(outcome, Outcome::Infeasible(_));
+            assert!(none(&whole) && none(&by_choice), "seed {seed}: {:#?}", texts(&rules));
+            continue;
+        };
+        assert!(whole.optimal() && found.optimal(), "seed {seed}: {:#?}", texts(&rules));
+        let values = |found: &Found| found.tiers.iter().map(|t| t.value).collect::<Vec<_>>();
+        assert_eq!(values(found), values(whole), "seed {seed}: {:#?}", texts(&rules));
+        let plan = judged_plan(&world, &rules, &lowered, found);
+        assert!(plan.check.accepted, "seed {seed}: {:#?} {:#?}", texts(&rules), plan.check);
+        solved += 1;
+        chosen += usize::from(found.proof.notes.iter().any(|n| n.contains("sites can matter")));
+    }
+    assert!(solved > 40 && chosen > 5, "{solved} solved, {chosen} over chosen sites");
 }
 
 #[test]

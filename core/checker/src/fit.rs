@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use coc_goals::expression::{Aggregate, Expression, Node};
+use coc_goals::rules::Rules;
 use coc_model::application::{Application, Replicas, Service};
 use coc_model::estate::{Estate, Offering};
 use coc_model::offer::Architecture;
@@ -12,16 +14,19 @@ use coc_model::quantity::{Bytes, Cpu};
 
 use crate::facts::Facts;
 
-/// The plan looked up in the estate, and what can't be found.
+/// The plan looked up in the estate, and what can't be found. Where replicas could be is looked up
+/// only if the goals ask for it.
 pub(crate) fn facts(
     application: &Application,
+    rules: &Rules,
     estate: &Arc<Estate>,
     plan: &Plan,
 ) -> (Facts, Vec<String>) {
     let mut faults = Vec::new();
     let mut hosts = Vec::new();
+    let offerings = Offerings::of(estate);
     for host in &plan.hosts {
-        match offering_of(estate, host) {
+        match offerings.of_host(host) {
             Some(offering) => hosts.push(offering),
             None => faults.push(format!(
                 "{} is a {} that {} does not have there",
@@ -49,7 +54,7 @@ pub(crate) fn facts(
     let possible = application
         .services
         .iter()
-        .filter(|(_, s)| !everywhere(application, s))
+        .filter(|(_, s)| skews(rules) && !everywhere(application, s))
         .map(|(name, service)| {
             (name.clone(), possible(name, service, application, &processors, plan))
         })
@@ -57,8 +62,8 @@ pub(crate) fn facts(
     let labels = application.services.iter().map(|(n, s)| (n.clone(), s.labels.clone())).collect();
     let reserved = application.services.iter();
     let reserved = reserved.map(|(n, s)| (n.clone(), reserved_by(n, s, plan))).collect();
+    let before = ran_before(&offerings, plan);
     let estate = Arc::clone(estate);
-    let before = ran_before(&estate, plan);
     let spent = BTreeMap::new();
     let facts = Facts {
         estate,
@@ -75,23 +80,50 @@ pub(crate) fn facts(
     (facts, faults)
 }
 
-/// The offering that a host is of.
-fn offering_of(estate: &Estate, host: &Host) -> Option<usize> {
-    estate.offerings.iter().position(|o| {
-        let site = &estate.sites[o.site.index()];
-        *site.cloud == *host.cloud
-            && site.place.region.as_deref() == host.region.as_deref()
-            && site.place.zone.as_deref() == host.zone.as_deref()
-            && *o.offer.name == *host.offer
-            && o.purchase == host.purchase
-    })
+/// True if a goal asks how evenly something is spread, which depends on where it could be.
+fn skews(rules: &Rules) -> bool {
+    fn asks(e: &Expression) -> bool {
+        matches!(e.node, Node::Aggregated(Aggregate::Skew, ..))
+            || e.children().into_iter().any(asks)
+    }
+    let terms = rules.tiers.iter().flat_map(|tier| tier.terms.iter().map(|term| &term.1));
+    rules.require.iter().map(|rule| &rule.expression).chain(terms).any(asks)
+}
+
+/// The offerings of an estate, by site.
+struct Offerings<'a> {
+    estate: &'a Estate,
+    by_site: Vec<Vec<usize>>,
+}
+
+impl<'a> Offerings<'a> {
+    fn of(estate: &'a Estate) -> Self {
+        let mut by_site = vec![Vec::new(); estate.sites.len()];
+        for (index, offering) in estate.offerings.iter().enumerate() {
+            by_site[offering.site.index()].push(index);
+        }
+        Self { estate, by_site }
+    }
+
+    /// The offering that a host is of.
+    fn of_host(&self, host: &Host) -> Option<usize> {
+        let here = self.estate.sites.iter().enumerate().filter(|(_, site)| {
+            *site.cloud == *host.cloud
+                && site.place.region.as_deref() == host.region.as_deref()
+                && site.place.zone.as_deref() == host.zone.as_deref()
+        });
+        here.flat_map(|(site, _)| &self.by_site[site]).copied().find(|index| {
+            let offering = &self.estate.offerings[*index];
+            *offering.offer.name == *host.offer && offering.purchase == host.purchase
+        })
+    }
 }
 
 /// Service and offering of every replica that ran before.
-fn ran_before(estate: &Estate, plan: &Plan) -> Vec<(String, Option<usize>)> {
+fn ran_before(offerings: &Offerings<'_>, plan: &Plan) -> Vec<(String, Option<usize>)> {
     let Some(before) = &plan.before else { return Vec::new() };
     let offering: BTreeMap<&str, Option<usize>> =
-        before.hosts.iter().map(|h| (h.id.as_str(), offering_of(estate, h))).collect();
+        before.hosts.iter().map(|h| (h.id.as_str(), offerings.of_host(h))).collect();
     let replicas = before.placements.iter();
     replicas
         .map(|p| (p.service.clone(), offering.get(p.host.as_str()).copied().flatten()))

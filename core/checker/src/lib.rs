@@ -41,7 +41,8 @@ pub struct Question<'a> {
 
 /// Judges a plan: every placement fits, every figure is right, every requirement holds.
 pub fn check(question: &Question<'_>) -> Check {
-    let (mut facts, mut faults) = fit::facts(question.application, question.estate, question.plan);
+    let (mut facts, mut faults) =
+        fit::facts(question.application, question.rules, question.estate, question.plan);
     faults.extend(fit::faults(question.application, question.plan, &facts));
     if facts.hosts.len() != question.plan.hosts.len() {
         return Check { accepted: false, requirements: Vec::new(), faults };
@@ -79,7 +80,8 @@ fn before(question: &Question<'_>) -> Option<Reader> {
         before: None,
         ..question.plan.clone()
     };
-    let (mut facts, faults) = fit::facts(question.application, question.estate, &plan);
+    let (mut facts, faults) =
+        fit::facts(question.application, question.rules, question.estate, &plan);
     if !faults.is_empty() {
         return None;
     }
