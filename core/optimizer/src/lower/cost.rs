@@ -59,6 +59,9 @@ impl Lowering<'_> {
         let Some(Value::Text(name)) = self.world.evaluate(cloud, scope)? else {
             return Err(unfit("the name of a cloud is due here".to_owned()));
         };
+        if let Some(spend) = self.spends.get(&name) {
+            return Ok(spend.clone());
+        }
         let estate = self.world.estate;
         let here: Vec<bool> = estate.sites.iter().map(|site| *site.cloud == *name).collect();
         if !here.contains(&true) {
@@ -88,7 +91,9 @@ impl Lowering<'_> {
             let measure = self.problem.measure(Measure::Traffic(sent));
             spend.terms.push((1, measure));
         }
-        Ok(dollars(&spend))
+        let spend = dollars(&spend);
+        self.spends.insert(name, spend.clone());
+        Ok(spend)
     }
 
     /// What the volumes of each group's items cost by site. Where a site's price of storage is not

@@ -112,6 +112,7 @@ pub fn lower_after(
         scale: None,
         factors: Vec::new(),
         pending: Vec::new(),
+        spends: BTreeMap::new(),
         paid: cost::Paid::default(),
         running: before.map(|before| Running::of(before, estate)),
         compared: None,
@@ -188,6 +189,8 @@ struct Lowering<'a> {
     pending: Vec<Formula>,
     /// What runs now.
     running: Option<Running>,
+    /// What is paid to clouds that goals ask for, by name.
+    spends: BTreeMap<String, Linear>,
     /// What the cost is made of.
     paid: cost::Paid,
     /// What the last comparison of numbers compares.

@@ -8,6 +8,7 @@ use coc_model::estate::SiteId;
 
 use super::evaluate::{Bound, Scope, Unfit, any_node, looks_at_machine};
 use super::lists::services_of;
+use super::profiles::Views;
 use super::{Lowering, Refused};
 use crate::problem::{Combination, Formula, GroupId, Measure, PairTable, Table};
 
@@ -245,15 +246,59 @@ impl Lowering<'_> {
             site: SiteId(u32::try_from(site).unwrap_or(u32::MAX)),
             offering: None,
         };
+        let (first, second) = (condition.first.0, &condition.second.0);
+        let kinds_from = self.kinds(first, &condition.body, &inner, |site| placed(a, site))?;
+        let kinds_to = self.kinds(second, &condition.body, &inner, |site| placed(b, site))?;
+        let mut known: BTreeMap<(usize, usize), i128> = BTreeMap::new();
         for from in (0..sites).filter(|s| used[*s]) {
-            inner.variables.insert(condition.first.0.to_owned(), placed(a, from));
+            inner.variables.insert(first.to_owned(), placed(a, from));
             for to in (0..sites).filter(|s| used[*s] && (!same_replica || *s == from)) {
-                inner.variables.insert(condition.second.0.clone(), placed(b, to));
-                let holds = self.world.truth(&condition.body, &inner)? == Some(condition.truth);
-                values[from * sites + to] = i128::from(!holds);
+                let kinds = (kinds_from[from], kinds_to[to]);
+                let broken = match known.get(&kinds) {
+                    Some(broken) => *broken,
+                    None => {
+                        inner.variables.insert(second.clone(), placed(b, to));
+                        let holds = self.world.truth(&condition.body, &inner)?;
+                        let broken = i128::from(holds != Some(condition.truth));
+                        known.insert(kinds, broken);
+                        broken
+                    }
+                };
+                values[from * sites + to] = broken;
             }
         }
         Ok(PairTable { sites, values: values.into() })
+    }
+}
+
+impl Lowering<'_> {
+    /// For each site a number that is the same for sites which a condition can't tell apart by one of
+    /// its variables.
+    fn kinds(
+        &self,
+        variable: &str,
+        body: &Expression,
+        scope: &Scope,
+        placed: impl Fn(usize) -> Bound,
+    ) -> Refused<Vec<usize>> {
+        let sites = self.problem.sites.len();
+        let views = Views::of(body, variable);
+        if views.place {
+            return Ok((0..sites).collect());
+        }
+        let mut first: BTreeMap<String, usize> = BTreeMap::new();
+        let mut kinds = Vec::with_capacity(sites);
+        let mut inner = scope.clone();
+        for site in 0..sites {
+            inner.variables.insert(variable.to_owned(), placed(site));
+            let mut profile = String::new();
+            for view in &views.asked {
+                let value = self.world.evaluate(view, &inner)?;
+                profile = format!("{profile}\u{1f}{value:?}");
+            }
+            kinds.push(*first.entry(profile).or_insert(site));
+        }
+        Ok(kinds)
     }
 }
 

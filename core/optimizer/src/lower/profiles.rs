@@ -259,18 +259,21 @@ impl Lowering<'_> {
 }
 
 /// What an expression asks of a variable by itself.
-struct Views {
-    asked: Vec<Expression>,
+pub(super) struct Views {
+    pub(super) asked: Vec<Expression>,
     /// True if the place as such matters: latencies from it are looked at.
-    place: bool,
+    pub(super) place: bool,
 }
 
 impl Views {
-    fn of(body: &Expression, variable: &str) -> Self {
+    pub(super) fn of(body: &Expression, variable: &str) -> Self {
         let is_variable = |e: &Expression| matches!(&e.node, Node::Variable(v) if v == variable);
         let mut views = Self { asked: Vec::new(), place: false };
         visit(body, &mut |e| match &e.node {
-            Node::Property(of, _) | Node::Attribute(of, _) | Node::Inside(of, _)
+            Node::Property(of, _)
+            | Node::Attribute(of, _)
+            | Node::Inside(of, _)
+            | Node::Certified(of, _)
                 if is_variable(of) =>
             {
                 views.asked.push(e.clone());
