@@ -70,6 +70,7 @@ impl Case {
             clouds: &[],
             inputs: Inputs::default(),
             parent: None,
+            before: None,
             cancel: &cancel,
         };
         plan(&request).map_err(|e| e.to_string())

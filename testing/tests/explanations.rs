@@ -29,8 +29,8 @@ use coc_testing::worlds::world;
 /// How many packings are tried, roughly.
 const PACKINGS_MAX: usize = 6_000;
 
-/// As many small problems as asked for, from the first seed on, that can be solved.
-fn problems(count: usize) -> impl Iterator<Item = (u64, Lowered)> {
+/// The problems of all worlds whose packings can be tried, from the first seed on.
+fn small_problems() -> impl Iterator<Item = (u64, Lowered)> {
     let small = |l: &Lowered| {
         let items: i64 = l.problem.groups.iter().map(|g| g.count).sum();
         let choices = l.problem.options.len() + 1;
@@ -41,6 +41,11 @@ fn problems(count: usize) -> impl Iterator<Item = (u64, Lowered)> {
     (1_u64..)
         .filter_map(|seed| Some((seed, lowered(&world(seed))?.1)))
         .filter(move |(_, l)| small(l))
+}
+
+/// As many small problems as asked for, from the first seed on, that can be solved.
+fn problems(count: usize) -> impl Iterator<Item = (u64, Lowered)> {
+    small_problems()
         .filter(|(_, l)| {
             !allowed(&l.problem, &packings(&l.problem, Sharing::ByTheRules)).is_empty()
         })
@@ -308,16 +313,7 @@ fn a_surface_is_the_pareto_set() {
 
 /// Small problems that have packings, but none that their goals allow, with the packings.
 fn impossible(count: usize) -> impl Iterator<Item = (u64, Lowered, Vec<Vec<i128>>)> {
-    let small = |l: &Lowered| {
-        let items: i64 = l.problem.groups.iter().map(|g| g.count).sum();
-        let choices = l.problem.options.len() + 1;
-        items <= 4
-            && !l.problem.partial
-            && choices.pow(u32::try_from(items).unwrap_or(9)) <= PACKINGS_MAX
-    };
-    (1_u64..)
-        .filter_map(|seed| Some((seed, lowered(&world(seed))?.1)))
-        .filter(move |(_, l)| small(l))
+    small_problems()
         .map(|(seed, l)| {
             let all = packings(&l.problem, Sharing::ByTheRules);
             (seed, l, all)

@@ -11,9 +11,9 @@ use coc_goals::rules::{Rules, understand_with};
 use coc_model::application::{Application, SourceFiles};
 use coc_model::catalog::Catalog;
 use coc_model::cloud::Cloud;
-use coc_model::goals::Goals;
+use coc_model::goals::{Definition, Goals};
 use coc_model::marks::digest;
-use coc_model::mistake::{Mistake, MistakeLog};
+use coc_model::mistake::{Mistake, MistakeLog, Mistakes};
 use coc_model::plan::Inputs;
 use coc_model::secret::Secrets;
 
@@ -24,6 +24,8 @@ pub(crate) struct Input {
     pub(crate) application: Application,
     pub(crate) goals: Goals,
     pub(crate) rules: Rules,
+    /// The people's own named goals.
+    definitions: Vec<Definition>,
     /// Clouds given with it; `None` to use the mounted ones.
     pub(crate) clouds: Option<Vec<Cloud>>,
     pub(crate) secrets: Secrets,
@@ -122,7 +124,15 @@ fn assemble(
         ..Inputs::default()
     };
     let clouds = (!given.is_empty()).then_some(given);
-    Ok(Input { application, goals: stated, rules, clouds, secrets: main.secrets, files, inputs })
+    let (goals, secrets) = (stated, main.secrets);
+    Ok(Input { application, goals, rules, definitions, clouds, secrets, files, inputs })
+}
+
+impl Input {
+    /// Other goals for the same application, understood with the same named goals.
+    pub(crate) fn understood(&self, goals: &Goals) -> Result<Rules, Mistakes> {
+        understand_with(&self.application, goals, &self.definitions, &standard_library())
+    }
 }
 
 /// One digest of files: of their names and texts, in order.

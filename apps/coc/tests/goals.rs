@@ -110,6 +110,7 @@ fn planned(example: &Example, catalog: &Catalog) -> Result<Plan, String> {
         clouds: &[],
         inputs: Inputs::default(),
         parent: None,
+        before: None,
         cancel: &cancel,
     };
     let plan = plan(&request).map_err(|error| error.to_string())?;

@@ -57,8 +57,10 @@ pub struct Request<'a> {
     pub clouds: &'a [Arc<dyn Cloud>],
     /// What the plan is made from.
     pub inputs: Inputs,
-    /// The plan that the application runs by now.
+    /// The plan that the new one comes after.
     pub parent: Option<&'a Plan>,
+    /// What runs now.
+    pub before: Option<&'a Before>,
     /// Set by whoever no longer wants the answer.
     pub cancel: &'a AtomicBool,
 }
@@ -135,9 +137,7 @@ fn lowered(request: &Request<'_>, rules: &Rules) -> Result<Lowered, Mistakes> {
 
 /// What runs now, if some goal looks at it.
 fn before(request: &Request<'_>) -> Option<Before> {
-    let parent = request.parent?;
-    let before = || Before { placements: parent.placements.clone(), hosts: parent.hosts.clone() };
-    looks_at_what_runs(request.rules).then(before)
+    request.before.filter(|_| looks_at_what_runs(request.rules)).cloned()
 }
 
 fn blank(request: &Request<'_>, lowered: &Lowered, status: Status, proof: &Proof) -> Plan {

@@ -61,6 +61,13 @@ pub struct Before {
     pub hosts: Vec<Host>,
 }
 
+impl Before {
+    /// What runs by a plan.
+    pub fn of(plan: &Plan) -> Self {
+        Self { placements: plan.placements.clone(), hosts: plan.hosts.clone() }
+    }
+}
+
 /// What is proved of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -11,9 +11,9 @@ use coc_control::planning::{Request, plan};
 use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
 use coc_model::estate::Estate;
-use coc_model::plan::{Plan, Status};
+use coc_model::plan::{Before, Plan, Status};
 
-use crate::arguments;
+use crate::arguments::{self, Global};
 use crate::failure::{Exit, Failure};
 use crate::inputs::{self, Input, Sources};
 use crate::state::State;
@@ -59,14 +59,15 @@ pub(crate) fn ground(
     Ok(Ground { estate: Arc::new(estate), drivers })
 }
 
-/// Makes the plan.
-pub(crate) fn made(
+/// Asks planning something about an input over its ground, given the plan that comes before and what
+/// runs now.
+pub(crate) fn asked<T>(
     input: &Input,
     ground: &Ground,
     search: Search,
-    parent: Option<&Plan>,
-) -> Result<Plan, Failure> {
-    let _busy = talk::Busy::with("looking for the best plan");
+    (parent, before): (Option<&Plan>, Option<&Before>),
+    ask: impl FnOnce(&Request<'_>) -> T,
+) -> T {
     let begun = Instant::now();
     let cancel = AtomicBool::new(false);
     let time_left = || search.time.saturating_sub(begun.elapsed());
@@ -84,9 +85,31 @@ pub(crate) fn made(
         clouds: &ground.drivers,
         inputs,
         parent,
+        before,
         cancel: &cancel,
     };
-    plan(&request).map_err(|error| Failure::of_planning(error, &input.files))
+    ask(&request)
+}
+
+/// Makes the plan.
+pub(crate) fn made(
+    input: &Input,
+    ground: &Ground,
+    search: Search,
+    parent: Option<&Plan>,
+) -> Result<Plan, Failure> {
+    let _busy = talk::Busy::with("looking for the best plan");
+    let before = parent.map(Before::of);
+    asked(input, ground, search, (parent, before.as_ref()), plan)
+        .map_err(|error| Failure::of_planning(error, &input.files))
+}
+
+/// The plan that an application runs by now, if there is a state at all.
+pub(crate) async fn running(global: &Global, application: &str) -> Result<Option<Plan>, Failure> {
+    match State::is_there(&global.dir) {
+        true => parent(&State::open(&global.dir).await?, application).await,
+        false => Ok(None),
+    }
 }
 
 /// The plan that an application runs by now.
@@ -132,10 +155,7 @@ pub(crate) fn sources(
 }
 
 /// `coc plan`.
-pub(crate) async fn run(
-    global: &arguments::Global,
-    arguments: &arguments::Plan,
-) -> Result<Exit, Failure> {
+pub(crate) async fn run(global: &Global, arguments: &arguments::Plan) -> Result<Exit, Failure> {
     let planning = &arguments.planning;
     let sources = sources(&arguments.files.files, &arguments.files.profiles, planning);
     let mut input = inputs::input(&sources)?;
@@ -145,10 +165,7 @@ pub(crate) async fn run(
     if !global.json {
         talk::say(&read_line(&input, &sources));
     }
-    let parent = match State::is_there(&global.dir) {
-        true => parent(&State::open(&global.dir).await?, &input.application.name).await?,
-        false => None,
-    };
+    let parent = running(global, &input.application.name).await?;
     let plan = made(&input, &ground, search, parent.as_ref())?;
     if let Some(path) = &arguments.output {
         let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";

@@ -1,22 +1,15 @@
 //! `coc surface`: every plan that no other beats in all of some objectives.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
-use coc_control::planning::Request;
 use coc_control::planning::surface::{PlanPoint, Surface, surface};
-use coc_engine_exhaustive::Exhaustive;
-use coc_engine_milp::Milp;
-use coc_goals::library::standard_library;
-use coc_goals::rules::understand;
 use coc_model::decimal::Decimal;
 use coc_model::goals::{Direction, Located, Objective, Term};
 use coc_model::mistake::{Mistake, Position};
-use coc_model::plan::ObjectiveValue;
+use coc_model::plan::{Before, ObjectiveValue, Plan};
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::plan::{Ground, Search, ground, made, sources};
+use super::plan::{Ground, Search, asked, ground, made, running, sources};
 use crate::arguments::{self, Global};
 use crate::failure::{Exit, Failure};
 use crate::inputs::{self, Input};
@@ -34,9 +27,10 @@ pub(crate) async fn run(global: &Global, arguments: &arguments::Surface) -> Resu
     let mounted = crate::mounts::for_planning(global, &input).await?;
     let ground = ground(&mut input, &planning.catalog.folders, mounted)?;
     let search = Search { time: planning.time, gap_ppm: 0, seed: planning.seed };
-    let found = found(&input, &ground, search)?;
+    let parent = running(global, &input.application.name).await?;
+    let found = found(&input, &ground, search, parent.as_ref())?;
     if found.complete && found.points.is_empty() {
-        let plan = made(&input, &ground, search, None)?;
+        let plan = made(&input, &ground, search, parent.as_ref())?;
         if global.json {
             talk::print_json(&plan);
         } else {
@@ -81,7 +75,8 @@ fn over(input: &mut Input, typed: &[String]) -> Result<(), Failure> {
             at,
         });
     }
-    input.rules = understand(&input.application, &goals, &standard_library())
+    input.rules = input
+        .understood(&goals)
         .map_err(|mistakes| Failure::Input(mistakes, input.files.clone()))?;
     input.goals = goals;
     Ok(())
@@ -109,33 +104,21 @@ fn split(text: &str) -> Vec<String> {
     parts.iter().map(|p| p.trim().to_owned()).collect()
 }
 
-fn found(input: &Input, ground: &Ground, search: Search) -> Result<Surface, Failure> {
+fn found(
+    input: &Input,
+    ground: &Ground,
+    search: Search,
+    parent: Option<&Plan>,
+) -> Result<Surface, Failure> {
     let busy = talk::Busy::with("looking for every best plan");
-    let begun = Instant::now();
-    let cancel = AtomicBool::new(false);
-    let time_left = || search.time.saturating_sub(begun.elapsed());
-    let time_passed = || begun.elapsed();
-    let mut inputs = input.inputs.clone();
-    inputs.seed = search.seed;
-    let request = Request {
-        application: &input.application,
-        rules: &input.rules,
-        estate: &ground.estate,
-        engines: &[&Milp, &Exhaustive],
-        time_left: &time_left,
-        time_passed: &time_passed,
-        gap_ppm: 0,
-        clouds: &ground.drivers,
-        inputs,
-        parent: None,
-        cancel: &cancel,
-    };
+    let before = parent.map(Before::of);
     let mut tell = |values: &[ObjectiveValue]| {
         let values: Vec<String> =
             values.iter().map(|o| format!("{} {}", o.goal, value(o))).collect();
         busy.say(&format!("  proved  {}", values.join(", ")));
     };
-    surface(&request, &mut tell).map_err(|error| Failure::of_planning(error, &input.files))
+    asked(input, ground, search, (None, before.as_ref()), |request| surface(request, &mut tell))
+        .map_err(|error| Failure::of_planning(error, &input.files))
 }
 
 fn value(objective: &ObjectiveValue) -> String {

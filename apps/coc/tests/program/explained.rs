@@ -73,6 +73,21 @@ fn each_service_is_where_it_is_for_a_reason() {
 }
 
 #[test]
+fn goals_of_ones_own_are_known_to_every_question() {
+    let own = "kind: Goal\nname: atMostHosts\nabout: So many machines.\nshort: most\n\
+        fields:\n  most: {type: count, about: how many}\n\
+        forms:\n  - {when: [most], that: 'count(hosts) <= {most}'}\n---\n";
+    let goals = format!("{own}{}", GOALS.replace("that: count(hosts) <= 3", "atMostHosts: 3"));
+    let folder = Folder::named("three-lands").and("goals.yaml", &goals);
+    folder.run("plan shop.yaml --goals goals.yaml --catalog . -o plan.json --json").ended(0);
+    let answer = folder.run_with("explain plan.json --json --why-not", "db in s-fr").ended(0);
+    assert_eq!(text(&answer["whyNot"][0], "/objective/0/value"), "50.00");
+    let words = "surface shop.yaml --goals goals.yaml --catalog . --json --over cost --over";
+    let answer = folder.run_with(words, "latency(\"web\", \"db\")").ended(0);
+    assert_eq!(each(&answer, "/points", "/objective/0/value"), ["45.00"]);
+}
+
+#[test]
 fn a_changed_input_is_no_longer_explained() {
     let folder = planned().with("goals.yaml", "20ms", "30ms");
     let run = folder.run("explain plan.json --prices --json");

@@ -256,3 +256,25 @@ fn each_exit_code_means_what_the_help_says() {
     assert!(!folder.has("wrong.json"));
     assert_eq!(resources(&folder), []);
 }
+
+/// Two leaves would hold all three containers for 14; what runs now is on three machines.
+#[test]
+fn what_runs_is_looked_at_by_goals_and_by_every_question_about_them() {
+    let (folder, applied) = applied();
+    let goals =
+        "kind: Goals\napplication: library\nrequire:\n  - that: moved == 0\nminimize: [cost]\n";
+    let folder = folder.and("still.yaml", goals);
+    let plan = folder.run("plan app.yaml --goals still.yaml -o still.json --json").ended(0);
+    assert_eq!(text(&plan, "/cost/total"), text(&applied, "/cost/total"));
+    assert_eq!(plan["before"]["placements"], applied["placements"]);
+    assert_eq!(folder.run("verify still.json --json").ended(0)["accepted"], true);
+
+    let answer = folder.run("explain still.json --prices --json").ended(0);
+    assert_eq!(each(&answer, "/prices", "/at"), ["still.yaml:4:5"]);
+    assert_eq!(each(&answer, "/prices", "/without"), ["14.00"]);
+
+    let surface = folder.run("surface app.yaml --json --over cost --over moved").ended(0);
+    let costs = each(&surface, "/points", "/objective/0/value");
+    assert_eq!((costs[0], *costs.last().unwrap()), ("14.00", text(&applied, "/cost/total")));
+    assert_eq!(each(&surface, "/points", "/objective/1/value").last(), Some(&"0"));
+}

@@ -58,25 +58,39 @@ impl Checker<'_> {
             let says = "\"inside\" takes a replica or host, and a place: inside(r, \"EU\")";
             return self.wrong(node, says);
         };
-        let (of_typed, places_typed) = (self.expression(of), self.expression(places));
-        let (of_typed, places_typed) = (of_typed?, places_typed?);
-        if !matches!(of_typed.gives, Type::Replica | Type::Host) {
-            let says = format!("a replica or a host is due here, not {}", of_typed.gives.words());
-            return self.wrong(of, says);
+        let due = "the name of a place is due here, or a list of names";
+        let (of, names) = self.placed_and_names(of, places, due)?;
+        self.made(node, Node::Inside(of, names), Type::Bool)
+    }
+
+    /// A replica or host, and a text or a list of texts written out.
+    pub(super) fn placed_and_names(
+        &mut self,
+        of: &IdedExpr,
+        names: &IdedExpr,
+        due: &str,
+    ) -> Option<(Box<Expression>, Vec<Located>)> {
+        let (typed, list) = (self.expression(of), self.expression(names));
+        let (typed, list) = (typed?, list?);
+        if !matches!(typed.gives, Type::Replica | Type::Host) {
+            let says = format!("a replica or a host is due here, not {}", typed.gives.words());
+            self.wrong(of, says);
+            return None;
         }
+        let items = match list {
+            Expression { node: Node::List(items), .. } => items,
+            single => vec![single],
+        };
         let located = |e: Expression| match e.node {
             Node::Text(text) => Some(Located { text, range: e.range }),
             _ => None,
         };
-        let names = match places_typed {
-            Expression { node: Node::List(items), .. } => {
-                items.into_iter().map(located).collect::<Option<Vec<_>>>()
+        match items.into_iter().map(located).collect::<Option<Vec<_>>>() {
+            Some(found) => Some((Box::new(typed), found)),
+            None => {
+                self.wrong(names, due);
+                None
             }
-            single => located(single).map(|l| vec![l]),
-        };
-        match names {
-            Some(names) => self.made(node, Node::Inside(Box::new(of_typed), names), Type::Bool),
-            None => self.wrong(places, "the name of a place is due here, or a list of names"),
         }
     }
 

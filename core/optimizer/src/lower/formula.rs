@@ -67,10 +67,10 @@ impl Lowering<'_> {
                 ];
                 Ok(or(vec![and(then.to_vec()), and(otherwise.to_vec())]))
             }
-            Node::Compare(comparison, a, b) if is_decided(a) || is_decided(b) => {
+            Node::Compare(comparison, a, b) if looks_at_many(a) || looks_at_many(b) => {
                 self.comparison(e, *comparison, a, b, truth, scope, cost)
             }
-            Node::In(item, list) if is_decided(item) => {
+            Node::In(item, list) if looks_at_many(item) => {
                 self.membership(e, item, list, truth, scope, cost)
             }
             Node::Quantified(quantifier, list, variable, body) => {
@@ -423,13 +423,4 @@ impl Over {
             _ => false,
         }
     }
-}
-
-/// True if a number or condition depends on what is decided, apart from bound variables.
-pub(super) fn is_decided(e: &Expression) -> bool {
-    super::evaluate::any_node(e, &|n| match &n.node {
-        Node::Cost | Node::Spend(_) | Node::Placed | Node::Moved | Node::Aggregated(..) => true,
-        Node::Latency(a, b) => [a, b].iter().any(|s| s.gives != Type::Replica),
-        _ => false,
-    })
 }

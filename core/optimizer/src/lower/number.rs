@@ -186,9 +186,7 @@ impl Lowering<'_> {
                 }
             }
             Node::Conditional(condition, a, b) => {
-                if super::formula::is_decided(condition)
-                    || super::profiles::looks_at_many(condition)
-                {
+                if super::profiles::looks_at_many(condition) {
                     return self.conditional(expression, condition, a, b, scope, cost);
                 }
                 match self.world.truth(condition, scope)? {

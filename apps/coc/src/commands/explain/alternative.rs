@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use coc_goals::library::standard_library;
-use coc_goals::rules::{Rules, understand};
+use coc_goals::rules::Rules;
 use coc_model::application::SourceFiles;
 use coc_model::estate::Estate;
 use coc_model::goals::{Located, Policy, Requirement, RequirementBody};
@@ -29,8 +28,7 @@ pub(super) fn rules(input: &Input, estate: &Estate, typed: &str) -> Result<Rules
         policy: Policy::Must,
         at,
     });
-    let mut rules = understand(&input.application, &goals, &standard_library())
-        .map_err(|mistakes| wrong(mistakes, &expression))?;
+    let mut rules = input.understood(&goals).map_err(|mistakes| wrong(mistakes, &expression))?;
     for rule in rules.require.iter_mut().filter(|r| &*r.at.file == WHY_NOT) {
         typed.clone_into(&mut rule.goal);
     }

@@ -1,21 +1,16 @@
 //! Questions about a plan, answered over what it was made from.
 
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
-
 use coc_control::planning::explain::{
     Comparison, ExplainError, Explained, PriceOfGoal, RangeOfGoal, Verdict, Why,
 };
 use coc_control::planning::{PlanningError, Request};
-use coc_engine_exhaustive::Exhaustive;
-use coc_engine_milp::Milp;
 use coc_model::mistake::{Mistake, MistakeLog, closest};
 use coc_model::plan::{Plan, Status};
 use serde_json::{Map, Value, json};
 
 use super::alternative;
 use crate::arguments::{Explain, Global};
-use crate::commands::plan::Ground;
+use crate::commands::plan::{Ground, Search, asked};
 use crate::commands::verify::{same_ground, same_input};
 use crate::failure::{Exit, Failure};
 use crate::inputs::Input;
@@ -112,28 +107,23 @@ fn answered(
     input: &Input,
     ground: &Ground,
 ) -> Result<Answers, Failure> {
-    let begun = Instant::now();
-    let cancel = AtomicBool::new(false);
-    let time_left = || arguments.time.saturating_sub(begun.elapsed());
-    let time_passed = || begun.elapsed();
-    let request = Request {
-        application: &input.application,
-        rules: &input.rules,
-        estate: &ground.estate,
-        engines: &[&Milp, &Exhaustive],
-        time_left: &time_left,
-        time_passed: &time_passed,
-        gap_ppm: 0,
-        clouds: &ground.drivers,
-        inputs: plan.inputs.clone(),
-        parent: None,
-        cancel: &cancel,
-    };
+    let search = Search { time: arguments.time, gap_ppm: 0, seed: plan.inputs.seed };
+    asked(input, ground, search, (None, plan.before.as_ref()), |request| {
+        of_request(request, arguments, plan, input)
+    })
+}
+
+fn of_request(
+    request: &Request<'_>,
+    arguments: &Explain,
+    plan: &Plan,
+    input: &Input,
+) -> Result<Answers, Failure> {
     let failed = |error: ExplainError| of_explaining(error, input);
-    let explained = Explained::find(&request, plan).map_err(failed)?;
+    let explained = Explained::find(request, plan).map_err(failed)?;
     let mut why_not = Vec::new();
     for typed in &arguments.why_not {
-        let rules = alternative::rules(input, &ground.estate, typed)?;
+        let rules = alternative::rules(input, request.estate, typed)?;
         let text = rules.require.iter().find(|r| &*r.at.file == alternative::WHY_NOT);
         let text = text.map_or_else(String::new, |r| r.source.text.clone());
         let comparison = explained.why_not(&rules).map_err(|error| match error {
