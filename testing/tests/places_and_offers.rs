@@ -80,6 +80,7 @@ fn spot_means_the_same_to_both_readings() {
             "count(hosts, h, h.spot) <= 1",
             "replicas().all(r, r.spot)",
             "hosts.all(h, h.spot || h.cloud == \"red\")",
+            "hosts.all(h, !h.spot || count(hosts, k, !k.spot && k.cloud == h.cloud) >= 1)",
         ],
     );
 }
@@ -139,6 +140,9 @@ fn certification_means_the_same_to_both_readings() {
         "replicas(\"a\").exists(r, certified(r, [\"hipaa\", \"iso27001\"]))",
         "count(hosts, h, !certified(h, \"hipaa\")) <= 1",
         "hosts.all(h, h.cloud == \"red\" || certified(h, \"hipaa\"))",
+        // From one replica to all: classes of places have to be told apart by what they are certified for.
+        "replicas(\"a\").all(r, certified(r, \"hipaa\") || count(hosts, h, h.cloud == r.cloud) >= 2)",
+        "replicas().all(r, !certified(r, \"iso27001\") || cost <= usd(9))",
     ]);
 }
 

@@ -17,7 +17,6 @@ use crate::problem::{Combination, Formula, GroupId, Measure, MeasureId, Table};
 
 impl Lowering<'_> {
     /// An aggregate over what the plan decides.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one node and where it is read")]
     pub(super) fn over_decided(
         &mut self,
         at: &Expression,
@@ -26,7 +25,6 @@ impl Lowering<'_> {
         variable: &str,
         body: Option<&Expression>,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Linear> {
         let Some(body) = body else {
             let one = Table::Constant(1);
@@ -42,7 +40,7 @@ impl Lowering<'_> {
             return Ok(self.known_count(count));
         };
         if aggregate == Aggregate::Average {
-            return self.average(at, over, variable, body, scope, cost);
+            return self.average(at, over, variable, body, scope);
         }
         if aggregate == Aggregate::Skew && looks_at_machine(self.world, body) {
             return unfit(
@@ -51,7 +49,7 @@ impl Lowering<'_> {
             );
         }
         if looks_at_many(body) {
-            return self.sum_by_class(at, aggregate, over, variable, body, scope, cost);
+            return self.sum_by_class(at, aggregate, over, variable, body, scope);
         }
         match over {
             Over::Replicas(services) => {
@@ -81,9 +79,8 @@ impl Lowering<'_> {
         variable: &str,
         body: &Expression,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Linear> {
-        let count = self.over_decided(at, Aggregate::Count, over, "", None, scope, cost)?;
+        let count = self.over_decided(at, Aggregate::Count, over, "", None, scope)?;
         if !count.terms.is_empty() || count.constant.is_zero() {
             return unfit(
                 at,
@@ -91,11 +88,10 @@ impl Lowering<'_> {
             );
         }
         let sum = Aggregate::Sum;
-        let sum = self.over_decided(at, sum, over, variable, Some(body), scope, cost)?;
+        let sum = self.over_decided(at, sum, over, variable, Some(body), scope)?;
         in_range(at, sum.scaled(count.constant.recip()))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one node and where it is read")]
     pub(super) fn over_concrete(
         &mut self,
         at: &Expression,
@@ -104,7 +100,6 @@ impl Lowering<'_> {
         variable: &str,
         body: Option<&Expression>,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Linear> {
         let size = Fraction::from_integer(i128::try_from(elements.len()).unwrap_or(i128::MAX));
         let Some(body) = body else { return Ok(Linear::constant(size)) };
@@ -114,14 +109,14 @@ impl Lowering<'_> {
             let inner = scope.with(variable, element);
             match aggregate {
                 Aggregate::Count => {
-                    numbers.push(self.counted(body, None, &inner, cost)?);
+                    numbers.push(self.counted(body, None, &inner)?);
                 }
                 Aggregate::Distinct | Aggregate::Skew => match self.world.evaluate(body, &inner)? {
                     Some(value) if different.contains(&value) => {}
                     Some(value) => different.push(value),
                     None => return unfit(body, "this is not known"),
                 },
-                _ => numbers.push(self.number(body, &inner, cost)?),
+                _ => numbers.push(self.number(body, &inner)?),
             }
         }
         match aggregate {

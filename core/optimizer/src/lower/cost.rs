@@ -29,7 +29,7 @@ pub(super) struct Paid {
 
 impl Lowering<'_> {
     /// The cost in nano-dollars a month.
-    pub(super) fn cost(&mut self) -> Combination {
+    pub(super) fn whole_cost(&mut self) -> Combination {
         let estate = self.world.estate;
         let machines: Vec<i128> = self
             .problem

@@ -32,13 +32,8 @@ fn constant(truth: bool) -> Formula {
 
 impl Lowering<'_> {
     /// A condition, or its opposite (`truth` false), as a formula.
-    pub(super) fn formula(
-        &mut self,
-        e: &Expression,
-        truth: bool,
-        cost: &Combination,
-    ) -> Refused<Formula> {
-        self.condition(e, truth, &Scope::default(), cost)
+    pub(super) fn formula(&mut self, e: &Expression, truth: bool) -> Refused<Formula> {
+        self.condition(e, truth, &Scope::default())
     }
 
     pub(super) fn condition(
@@ -46,32 +41,26 @@ impl Lowering<'_> {
         e: &Expression,
         truth: bool,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Formula> {
         match &e.node {
-            Node::Not(a) => self.condition(a, !truth, scope, cost),
+            Node::Not(a) => self.condition(a, !truth, scope),
             Node::And(a, b) | Node::Or(a, b) => {
-                let parts = vec![
-                    self.condition(a, truth, scope, cost)?,
-                    self.condition(b, truth, scope, cost)?,
-                ];
+                let parts =
+                    vec![self.condition(a, truth, scope)?, self.condition(b, truth, scope)?];
                 let all = matches!(e.node, Node::And(..)) == truth;
                 Ok(if all { and(parts) } else { or(parts) })
             }
             Node::Conditional(c, a, b) => {
-                let then =
-                    [self.condition(c, true, scope, cost)?, self.condition(a, truth, scope, cost)?];
-                let otherwise = [
-                    self.condition(c, false, scope, cost)?,
-                    self.condition(b, truth, scope, cost)?,
-                ];
+                let then = [self.condition(c, true, scope)?, self.condition(a, truth, scope)?];
+                let otherwise =
+                    [self.condition(c, false, scope)?, self.condition(b, truth, scope)?];
                 Ok(or(vec![and(then.to_vec()), and(otherwise.to_vec())]))
             }
             Node::Compare(comparison, a, b) if looks_at_many(a) || looks_at_many(b) => {
-                self.comparison(e, *comparison, a, b, truth, scope, cost)
+                self.comparison(e, *comparison, a, b, truth, scope)
             }
             Node::In(item, list) if looks_at_many(item) => {
-                self.membership(e, item, list, truth, scope, cost)
+                self.membership(e, item, list, truth, scope)
             }
             Node::Quantified(quantifier, list, variable, body) => {
                 let all = (*quantifier == Quantifier::All) == truth;
@@ -80,12 +69,12 @@ impl Lowering<'_> {
                         let mut parts = Vec::new();
                         for element in elements {
                             let inner = scope.with(variable, element);
-                            parts.push(self.condition(body, truth, &inner, cost)?);
+                            parts.push(self.condition(body, truth, &inner)?);
                         }
                         Ok(if all { and(parts) } else { or(parts) })
                     }
                     Domain::Decided(over) => {
-                        self.quantified(all, &over, variable, body, truth, scope, cost)
+                        self.quantified(all, &over, variable, body, truth, scope)
                     }
                 }
             }
@@ -100,7 +89,6 @@ impl Lowering<'_> {
 
     /// "For all" or "for one" over replicas or hosts. What does not look at the variable is taken
     /// out; `&&` under "for all" and `||` under "for one" are split.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one node and where it is read")]
     fn quantified(
         &mut self,
         all: bool,
@@ -109,7 +97,6 @@ impl Lowering<'_> {
         body: &Expression,
         truth: bool,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Formula> {
         let splits = |node: &Node| match node {
             Node::And(..) => all == truth,
@@ -118,12 +105,12 @@ impl Lowering<'_> {
         };
         match &body.node {
             Node::Not(inner) => {
-                return self.quantified(all, over, variable, inner, !truth, scope, cost);
+                return self.quantified(all, over, variable, inner, !truth, scope);
             }
             Node::And(a, b) | Node::Or(a, b) if splits(&body.node) => {
                 let parts = vec![
-                    self.quantified(all, over, variable, a, truth, scope, cost)?,
-                    self.quantified(all, over, variable, b, truth, scope, cost)?,
+                    self.quantified(all, over, variable, a, truth, scope)?,
+                    self.quantified(all, over, variable, b, truth, scope)?,
                 ];
                 return Ok(if all { and(parts) } else { or(parts) });
             }
@@ -136,8 +123,8 @@ impl Lowering<'_> {
                 let outside = [(a, b), (b, a)].into_iter().find(|(x, _)| free(x));
                 if let Some((outside, inside)) = outside {
                     let parts = vec![
-                        self.condition(outside, truth, scope, cost)?,
-                        self.quantified(all, over, variable, inside, truth, scope, cost)?,
+                        self.condition(outside, truth, scope)?,
+                        self.quantified(all, over, variable, inside, truth, scope)?,
                     ];
                     return Ok(if all { or(parts) } else { and(parts) });
                 }
@@ -145,14 +132,13 @@ impl Lowering<'_> {
             _ => {}
         }
         if looks_at_many(body) {
-            return self.of_many(all, over, variable, body, truth, scope, cost);
+            return self.of_many(all, over, variable, body, truth, scope);
         }
         self.leaf(all, over, variable, body, truth, scope)
     }
 
     /// A condition on one that looks at others too: as one on all pairs where that can be, which
     /// engines know best; else class by class.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one node and where it is read")]
     fn of_many(
         &mut self,
         all: bool,
@@ -161,7 +147,6 @@ impl Lowering<'_> {
         body: &Expression,
         truth: bool,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Formula> {
         if let (true, false, Over::Replicas(services)) = (all, scope.has_placed(), over)
             && let Ok(condition) =
@@ -170,7 +155,7 @@ impl Lowering<'_> {
         {
             return Ok(pairs);
         }
-        self.by_class(all, over, variable, body, truth, scope, cost)
+        self.by_class(all, over, variable, body, truth, scope)
     }
 
     fn leaf(
@@ -210,7 +195,6 @@ impl Lowering<'_> {
         }))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one node and where it is read")]
     fn comparison(
         &mut self,
         e: &Expression,
@@ -219,7 +203,6 @@ impl Lowering<'_> {
         b: &Expression,
         truth: bool,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Formula> {
         use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
         if !matches!((a.gives, b.gives), (Type::Number(_), Type::Number(_))) {
@@ -236,7 +219,7 @@ impl Lowering<'_> {
             (NotEqual, false) => Equal,
         };
         let before = self.pending.len();
-        let (x, y, mut conditions) = self.sides(e, a, b, scope, cost)?;
+        let (x, y, mut conditions) = self.sides(e, a, b, scope)?;
         conditions.extend(self.pending.split_off(before));
         let range = || Unfit { range: e.range, says: "a number here leaves the range".to_owned() };
         let minus = |x: &Linear, y: &Linear| {
@@ -273,10 +256,9 @@ impl Lowering<'_> {
         a: &Expression,
         b: &Expression,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<(Linear, Linear, Vec<Formula>)> {
-        let (x, under) = self.quotient(a, scope, cost)?;
-        let (y, below) = self.quotient(b, scope, cost)?;
+        let (x, under) = self.quotient(a, scope)?;
+        let (y, below) = self.quotient(b, scope)?;
         let divisor = match (under, below) {
             (None, None) => return Ok((x, y, Vec::new())),
             (Some(divisor), None) => (divisor, true),
@@ -311,7 +293,6 @@ impl Lowering<'_> {
         list: &Expression,
         truth: bool,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Formula> {
         let Node::List(elements) = &list.node else {
             let says = "a list written out is due here";
@@ -319,7 +300,7 @@ impl Lowering<'_> {
         };
         let mut parts = Vec::new();
         for element in elements {
-            parts.push(self.comparison(e, Comparison::Equal, item, element, truth, scope, cost)?);
+            parts.push(self.comparison(e, Comparison::Equal, item, element, truth, scope)?);
         }
         Ok(if truth { or(parts) } else { and(parts) })
     }

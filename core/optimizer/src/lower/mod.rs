@@ -114,6 +114,7 @@ pub fn lower_after(
         pending: Vec::new(),
         spends: BTreeMap::new(),
         paid: cost::Paid::default(),
+        cost: Combination::default(),
         running: before.map(|before| Running::of(before, estate)),
         compared: None,
         comparisons: BTreeMap::new(),
@@ -123,14 +124,14 @@ pub fn lower_after(
     lowering.groups(&host_rules);
     lowering.loads(&host_rules);
     lowering.apart(&host_rules);
-    let cost = lowering.cost();
+    lowering.cost = lowering.whole_cost();
     let partial = rules.tiers.iter().any(|t| t.terms.iter().any(|(_, e, _)| mentions_placed(e)))
         || rules.require.iter().any(|r| mentions_placed(&r.expression));
     lowering.problem.partial = partial;
-    let violations = lowering.requirements(rules, &host_rules, &cost, &mut log);
+    let violations = lowering.requirements(rules, &host_rules, &mut log);
     let violation_tiers = lowering.violation_tier(violations);
-    lowering.tiers(rules, &cost, &mut log);
-    let Lowering { problem, unknown, comparisons, .. } = lowering;
+    lowering.tiers(rules, &mut log);
+    let Lowering { problem, unknown, cost, comparisons, .. } = lowering;
     let demands_out = demands.clone();
     log.finish(Lowered {
         problem,
@@ -193,6 +194,8 @@ struct Lowering<'a> {
     spends: BTreeMap<String, Linear>,
     /// What the cost is made of.
     paid: cost::Paid,
+    /// The cost in nano-dollars a month.
+    cost: Combination,
     /// What the last comparison of numbers compares.
     compared: Option<Combination>,
     /// What requirements compare, by their index.
@@ -322,7 +325,6 @@ impl Lowering<'_> {
         &mut self,
         rules: &Rules,
         host_rules: &HostRules,
-        cost: &Combination,
         log: &mut MistakeLog,
     ) -> Vec<Linear> {
         let mut violations = Vec::new();
@@ -330,7 +332,7 @@ impl Lowering<'_> {
             let origin = origin_of(rule);
             self.scale = None;
             self.compared = None;
-            let Some(formula) = self.rule(rule, host_rules, cost, log) else { continue };
+            let Some(formula) = self.rule(rule, host_rules, log) else { continue };
             if formula == Formula::TRUE {
                 continue;
             }
@@ -359,7 +361,6 @@ impl Lowering<'_> {
         &mut self,
         rule: &Rule,
         host_rules: &HostRules,
-        cost: &Combination,
         log: &mut MistakeLog,
     ) -> Option<Formula> {
         self.known_places(&rule.source, &rule.expression, log);
@@ -369,7 +370,7 @@ impl Lowering<'_> {
             if host_rules.handles(conjunct) {
                 continue;
             }
-            match self.formula(conjunct, true, cost) {
+            match self.formula(conjunct, true) {
                 Ok(part) => parts.push(part),
                 Err(unfit) => {
                     log.push(refusal(&rule.source, unfit));
@@ -398,9 +399,9 @@ impl Lowering<'_> {
         });
     }
 
-    fn tiers(&mut self, rules: &Rules, cost: &Combination, log: &mut MistakeLog) {
+    fn tiers(&mut self, rules: &Rules, log: &mut MistakeLog) {
         for tier in &rules.tiers {
-            match self.tier(tier, cost) {
+            match self.tier(tier) {
                 Ok(lowered) => self.problem.tiers.push(lowered),
                 Err((source, unfit)) => log.push(refusal(&source, unfit)),
             }

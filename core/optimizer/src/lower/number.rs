@@ -93,16 +93,12 @@ pub(super) fn in_range<T>(at: &Expression, value: Option<T>) -> Refused<T> {
 
 impl Lowering<'_> {
     /// A tier of objectives.
-    pub(super) fn tier(
-        &mut self,
-        tier: &GoalTier,
-        cost: &Combination,
-    ) -> Result<Tier, (Source, Unfit)> {
+    pub(super) fn tier(&mut self, tier: &GoalTier) -> Result<Tier, (Source, Unfit)> {
         let mut sum = Linear::default();
         let mut unit = Unit::One;
         for (source, expression, weight) in &tier.terms {
             let refused = |u| (source.clone(), u);
-            let linear = self.number(expression, &Scope::default(), cost).map_err(refused)?;
+            let linear = self.number(expression, &Scope::default()).map_err(refused)?;
             let weight = Fraction::new(weight.atto(), coc_model::decimal::ONE);
             let weighted = in_range(expression, linear.scaled(weight)).map_err(refused)?;
             sum = in_range(expression, sum.plus(weighted)).map_err(refused)?;
@@ -148,27 +144,22 @@ impl Lowering<'_> {
     }
 
     /// A number as a sum of measures.
-    pub(super) fn number(
-        &mut self,
-        expression: &Expression,
-        scope: &Scope,
-        cost: &Combination,
-    ) -> Refused<Linear> {
+    pub(super) fn number(&mut self, expression: &Expression, scope: &Scope) -> Refused<Linear> {
         match &expression.node {
-            Node::Cost => Ok(dollars(cost)),
+            Node::Cost => Ok(dollars(&self.cost)),
             Node::Spend(cloud) => self.spend(cloud, scope),
             Node::Placed => Ok(self.placed()),
             Node::Moved => self.moved(expression),
             Node::Scaled(of, factor) => {
-                let of = self.number(of, scope, cost)?;
+                let of = self.number(of, scope)?;
                 in_range(expression, of.scaled(factor.value))
             }
             Node::Excess(a, b) => {
-                let (x, y) = (self.number(a, scope, cost)?, self.number(b, scope, cost)?);
+                let (x, y) = (self.number(a, scope)?, self.number(b, scope)?);
                 self.excess(expression, x, y)
             }
             Node::Arithmetic(operator, a, b) => {
-                let (x, y) = (self.number(a, scope, cost)?, self.number(b, scope, cost)?);
+                let (x, y) = (self.number(a, scope)?, self.number(b, scope)?);
                 self.arithmetic(expression, *operator, x, y)
             }
             // Between two replicas whose places are given it is a number as any other.
@@ -178,20 +169,21 @@ impl Lowering<'_> {
             Node::Aggregated(aggregate, list, variable, body) => {
                 let body = body.as_deref();
                 match self.domain(list, scope)? {
-                    Domain::Concrete(elements) => self.over_concrete(
-                        expression, *aggregate, elements, variable, body, scope, cost,
-                    ),
-                    Domain::Decided(over) => self
-                        .over_decided(expression, *aggregate, &over, variable, body, scope, cost),
+                    Domain::Concrete(elements) => {
+                        self.over_concrete(expression, *aggregate, elements, variable, body, scope)
+                    }
+                    Domain::Decided(over) => {
+                        self.over_decided(expression, *aggregate, &over, variable, body, scope)
+                    }
                 }
             }
             Node::Conditional(condition, a, b) => {
                 if super::profiles::looks_at_many(condition) {
-                    return self.conditional(expression, condition, a, b, scope, cost);
+                    return self.conditional(expression, condition, a, b, scope);
                 }
                 match self.world.truth(condition, scope)? {
-                    Some(true) => self.number(a, scope, cost),
-                    Some(false) => self.number(b, scope, cost),
+                    Some(true) => self.number(a, scope),
+                    Some(false) => self.number(b, scope),
                     None => self.unknown(condition, scope),
                 }
             }
@@ -289,10 +281,9 @@ impl Lowering<'_> {
         a: &Expression,
         b: &Expression,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Linear> {
-        let chosen = self.counted(condition, None, scope, cost)?;
-        let (a, b) = (self.number(a, scope, cost)?, self.number(b, scope, cost)?);
+        let chosen = self.counted(condition, None, scope)?;
+        let (a, b) = (self.number(a, scope)?, self.number(b, scope)?);
         let minus_b = in_range(at, b.clone().scaled(-Fraction::one()))?;
         let more = in_range(at, a.plus(minus_b))?;
         let part = self.product(at, chosen, more)?;
@@ -304,12 +295,11 @@ impl Lowering<'_> {
         &mut self,
         e: &Expression,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<(Linear, Option<Linear>)> {
         match &e.node {
             Node::Arithmetic(Operator::Divide, a, b) => {
-                let (x, under) = self.quotient(a, scope, cost)?;
-                let y = self.number(b, scope, cost)?;
+                let (x, under) = self.quotient(a, scope)?;
+                let y = self.number(b, scope)?;
                 if y.terms.is_empty() && !y.constant.is_zero() {
                     return Ok((in_range(e, x.scaled(y.constant.recip()))?, under));
                 }
@@ -319,8 +309,8 @@ impl Lowering<'_> {
                 Ok((x, Some(y)))
             }
             Node::Arithmetic(Operator::Multiply, a, b) => {
-                let (x, under) = self.quotient(a, scope, cost)?;
-                let (y, below) = self.quotient(b, scope, cost)?;
+                let (x, under) = self.quotient(a, scope)?;
+                let (y, below) = self.quotient(b, scope)?;
                 match (under, below) {
                     (None, None) => Ok((self.product(e, x, y)?, None)),
                     (Some(under), None) | (None, Some(under)) => {
@@ -330,21 +320,20 @@ impl Lowering<'_> {
                 }
             }
             Node::Scaled(of, factor) => {
-                let (x, under) = self.quotient(of, scope, cost)?;
+                let (x, under) = self.quotient(of, scope)?;
                 Ok((in_range(e, x.scaled(factor.value))?, under))
             }
             Node::Aggregated(Aggregate::Average, list, variable, body) => {
                 if let Domain::Decided(over) = self.domain(list, scope)? {
                     let body = body.as_deref();
                     let sum = Aggregate::Sum;
-                    let sum = self.over_decided(e, sum, &over, variable, body, scope, cost)?;
-                    let count =
-                        self.over_decided(e, Aggregate::Count, &over, "", None, scope, cost)?;
+                    let sum = self.over_decided(e, sum, &over, variable, body, scope)?;
+                    let count = self.over_decided(e, Aggregate::Count, &over, "", None, scope)?;
                     return Ok((sum, Some(count)));
                 }
-                Ok((self.number(e, scope, cost)?, None))
+                Ok((self.number(e, scope)?, None))
             }
-            _ => Ok((self.number(e, scope, cost)?, None)),
+            _ => Ok((self.number(e, scope)?, None)),
         }
     }
 

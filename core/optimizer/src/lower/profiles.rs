@@ -51,7 +51,6 @@ fn tells_twins_apart(expression: &Expression, a: &str, b: &str) -> bool {
 impl Lowering<'_> {
     /// "For all" or "for one" over replicas or hosts, class by class: nobody is in the class, or the
     /// condition holds for it; somebody is, and it does.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one node and where it is read")]
     pub(super) fn by_class(
         &mut self,
         all: bool,
@@ -60,12 +59,11 @@ impl Lowering<'_> {
         body: &Expression,
         truth: bool,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Formula> {
         let mut parts = Vec::new();
         for class in self.classes(over, variable, body, scope)? {
             let inner = scope.with(variable, class.first);
-            let holds = self.condition(body, truth, &inner, cost)?;
+            let holds = self.condition(body, truth, &inner)?;
             let count = Combination::of(class.count);
             parts.push(if all {
                 or(vec![Formula::AtMostZero(count), holds])
@@ -80,7 +78,6 @@ impl Lowering<'_> {
     }
 
     /// A sum or count over replicas or hosts, class by class.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one node and where it is read")]
     pub(super) fn sum_by_class(
         &mut self,
         at: &Expression,
@@ -89,16 +86,15 @@ impl Lowering<'_> {
         variable: &str,
         body: &Expression,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Linear> {
         let mut total = Linear::default();
         for class in self.classes(over, variable, body, scope)? {
             let inner = scope.with(variable, class.first);
             let each = match aggregate {
-                Aggregate::Sum => self.number(body, &inner, cost)?,
+                Aggregate::Sum => self.number(body, &inner)?,
                 Aggregate::Count => {
                     let nobody = Formula::AtMostZero(Combination::of(class.count));
-                    self.counted(body, Some(nobody), &inner, cost)?
+                    self.counted(body, Some(nobody), &inner)?
                 }
                 _ => {
                     let says = "of what looks at the whole plan only sums and counts can be taken";
@@ -118,10 +114,9 @@ impl Lowering<'_> {
         condition: &Expression,
         unless: Option<Formula>,
         scope: &Scope,
-        cost: &Combination,
     ) -> Refused<Linear> {
-        let holds = self.condition(condition, true, scope, cost)?;
-        let fails = self.condition(condition, false, scope, cost)?;
+        let holds = self.condition(condition, true, scope)?;
+        let fails = self.condition(condition, false, scope)?;
         if fails != self.problem.opposite(&holds) {
             let known = unless.into_iter().chain([holds.clone(), fails]);
             self.pending.push(or(known.collect()));
