@@ -9,13 +9,13 @@ use coc_goals::rules::Rules;
 use coc_model::estate::Site;
 use coc_model::goals::Policy;
 use coc_model::money::Money;
-use coc_model::plan::{ConflictItem, CostLine, Plan};
-use coc_optimizer::engine::Budget;
+use coc_model::plan::{Before, ConflictItem, CostLine, Plan, Status};
+use coc_optimizer::engine::{Budget, Proof};
 use coc_optimizer::explain::alternative::{Alternative, alternative, elsewhere, forced};
 use coc_optimizer::explain::price::{GoalPrice, goal_prices, price_without};
 use coc_optimizer::explain::range::{Loosened, Range, Side, ranges};
-use coc_optimizer::lower::Lowered;
-use coc_optimizer::portfolio::{Found, Outcome, optimize};
+use coc_optimizer::lower::{Lowered, standing};
+use coc_optimizer::portfolio::{Found, Outcome, TierValue, optimize};
 use coc_optimizer::problem::{GroupId, Origin, Problem, Scale};
 use serde::Serialize;
 use thiserror::Error;
@@ -25,10 +25,18 @@ use super::{PlanningError, Request, bare, items, judged, lowered, walk};
 /// Said of what could not be proved in time.
 const UNKNOWN: &str = "unknown";
 
-/// A plan found again, to be asked about.
+/// A plan read back as a solution of the problem it was made from, to be asked about.
 pub struct Explained<'a> {
     request: &'a Request<'a>,
     lowered: Lowered,
+    /// The plan's own solution; proved as the plan says.
+    found: Found,
+}
+
+/// A plan that was proved again: for questions whose answers compare optima, for which the word of a
+/// document is not enough.
+pub struct Proved<'e, 'a> {
+    explained: &'e Explained<'a>,
     found: Found,
 }
 
@@ -142,21 +150,32 @@ pub struct Difference {
 }
 
 impl<'a> Explained<'a> {
-    /// Finds a plan again from what it was made from.
+    /// Reads a plan back over what it was made from, and has the checker judge it.
     ///
     /// # Errors
-    /// Goals that can't be lowered; no proof in time; another optimum than the plan's.
-    pub fn find(request: &'a Request<'a>, plan: &Plan) -> Result<Self, ExplainError> {
+    /// Goals that can't be lowered; a plan whose machines are no longer to be had, or that comes to
+    /// other values now.
+    pub fn read(request: &'a Request<'a>, plan: &Plan) -> Result<Self, ExplainError> {
         let lowered = lowered(request, request.rules).map_err(PlanningError::from)?;
-        let found = match optimize(&lowered.problem, request.engines, budget(request)) {
-            Outcome::Found(found) if found.optimal() => found,
-            Outcome::Found(_) => return Err(ExplainError::NotProved("only a bound".to_owned())),
-            Outcome::Infeasible(_) => {
-                return Err(ExplainError::Another("no plan can exist".to_owned()));
-            }
-            Outcome::Unknown(why, _) => return Err(ExplainError::NotProved(why)),
+        let Some(solution) = standing(&Before::of(plan), request.estate, &lowered.problem) else {
+            let says = "some of its machines are not to be had";
+            return Err(ExplainError::Another(says.to_owned()));
         };
-        let now = judged(request, bare(request, &lowered, &found))?;
+        let worth = solution.worth(&lowered.problem);
+        let proved = plan.status == Status::Optimal;
+        let tiers = lowered.problem.tiers.iter().map(|tier| {
+            let value = worth.value(&tier.objective);
+            TierValue { value, bound: if proved { value } else { i128::MIN }, proved }
+        });
+        let found = Found { tiers: tiers.collect(), solution, proof: Proof::default() };
+        let explained = Self { request, lowered, found };
+        explained.comes_to(plan, &explained.found)?;
+        Ok(explained)
+    }
+
+    /// That a solution is accepted by the checker and has the values a plan states.
+    fn comes_to(&self, plan: &Plan, found: &Found) -> Result<(), ExplainError> {
+        let now = judged(self.request, bare(self.request, &self.lowered, found))?;
         for (new, old) in now.objective.iter().zip(&plan.objective) {
             if (&new.goal, &new.value) != (&old.goal, &old.value) {
                 let says =
@@ -164,42 +183,25 @@ impl<'a> Explained<'a> {
                 return Err(ExplainError::Another(says));
             }
         }
-        Ok(Self { request, lowered, found })
+        Ok(())
     }
 
-    /// The price of every goal that must hold, and of what the application itself asks for.
+    /// Proves the plan again.
     ///
     /// # Errors
-    /// None that finding the plan would not have given.
-    pub fn prices(&self) -> Result<Vec<PriceOfGoal>, ExplainError> {
-        let Lowered { problem, .. } = &self.lowered;
-        let engines = self.request.engines;
-        let budget = budget(self.request);
-        let mut prices = goal_prices(problem, &self.found, engines, budget);
-        for (index, rule) in self.request.rules.require.iter().enumerate() {
-            if rule.policy == Policy::Should || !shapes_hosts(&rule.expression) {
-                continue;
+    /// No proof in time; another optimum than the plan's.
+    pub fn proved(&self, plan: &Plan) -> Result<Proved<'_, 'a>, ExplainError> {
+        let request = self.request;
+        let found = match optimize(&self.lowered.problem, request.engines, budget(request)) {
+            Outcome::Found(found) if found.optimal() => found,
+            Outcome::Found(_) => return Err(ExplainError::NotProved("only a bound".to_owned())),
+            Outcome::Infeasible(_) => {
+                return Err(ExplainError::Another("no plan can exist".to_owned()));
             }
-            let mut rules = self.request.rules.clone();
-            rules.require.remove(index);
-            let without = lowered(self.request, &rules).map_err(PlanningError::from)?;
-            let origin = Origin { says: rule.goal.as_str().into(), at: Some(rule.at.clone()) };
-            prices.retain(|p| p.origin != origin);
-            let price =
-                price_without(problem, &self.found, &without.problem, origin, engines, budget);
-            prices.extend(price);
-        }
-        // As they stand in the files.
-        prices.sort_by(|a, b| (&a.origin.at, &a.origin.says).cmp(&(&b.origin.at, &b.origin.says)));
-        Ok(prices.iter().map(|p| price_told(problem, p)).collect())
-    }
-
-    /// The range of every goal that is one comparison with a number.
-    pub fn ranges(&self) -> Vec<RangeOfGoal> {
-        let Lowered { problem, compared, .. } = &self.lowered;
-        let budget = budget(self.request);
-        let found = ranges(problem, compared, &self.found, self.request.engines, budget);
-        found.iter().map(range_told).collect()
+            Outcome::Unknown(why, _) => return Err(ExplainError::NotProved(why)),
+        };
+        self.comes_to(plan, &found)?;
+        Ok(Proved { explained: self, found })
     }
 
     /// For some services (all, if none are named): where each is, and the best plan that has it
@@ -307,6 +309,41 @@ impl<'a> Explained<'a> {
         let sites: BTreeSet<usize> =
             here.map(|h| self.lowered.problem.options[h.option.0].site).collect();
         sites.into_iter().map(|s| place_of(&self.request.estate.sites[s])).collect()
+    }
+}
+
+impl Proved<'_, '_> {
+    /// The price of every goal that must hold, and of what the application itself asks for.
+    ///
+    /// # Errors
+    /// None that finding the plan would not have given.
+    pub fn prices(&self) -> Result<Vec<PriceOfGoal>, ExplainError> {
+        let Explained { request, lowered: Lowered { problem, .. }, .. } = self.explained;
+        let (engines, budget) = (request.engines, budget(request));
+        let mut prices = goal_prices(problem, &self.found, engines, budget);
+        for (index, rule) in request.rules.require.iter().enumerate() {
+            if rule.policy == Policy::Should || !shapes_hosts(&rule.expression) {
+                continue;
+            }
+            let mut rules = request.rules.clone();
+            rules.require.remove(index);
+            let without = lowered(request, &rules).map_err(PlanningError::from)?;
+            let origin = Origin { says: rule.goal.as_str().into(), at: Some(rule.at.clone()) };
+            prices.retain(|p| p.origin != origin);
+            let price =
+                price_without(problem, &self.found, &without.problem, origin, engines, budget);
+            prices.extend(price);
+        }
+        // As they stand in the files.
+        prices.sort_by(|a, b| (&a.origin.at, &a.origin.says).cmp(&(&b.origin.at, &b.origin.says)));
+        Ok(prices.iter().map(|p| price_told(problem, p)).collect())
+    }
+
+    /// The range of every goal that is one comparison with a number.
+    pub fn ranges(&self) -> Vec<RangeOfGoal> {
+        let Explained { request, lowered: Lowered { problem, compared, .. }, .. } = self.explained;
+        let found = ranges(problem, compared, &self.found, request.engines, budget(request));
+        found.iter().map(range_told).collect()
     }
 }
 

@@ -110,10 +110,7 @@ impl Lowering<'_> {
         if single && in_one_item {
             return Linear::constant(Fraction::zero());
         }
-        let table = self.latency_table();
-        let latencies = &self.world.estate.latencies;
-        let unknown: Vec<i128> = latencies.iter().map(|l| i128::from(l.is_none())).collect();
-        let unknown = PairTable { sites: table.sites, values: unknown.into() };
+        let Latencies { table, unknown, all_known } = self.latencies().clone();
         if in_one_item {
             // On one host: the round trip inside its site.
             let own = |t: &PairTable| Table::Site((0..t.sites).map(|s| t.at(s, s)).collect());
@@ -124,7 +121,7 @@ impl Lowering<'_> {
             let measure = self.problem.measure(largest);
             return Linear::term(Fraction::new(1, 1000), measure);
         }
-        if unknown.values.contains(&1) {
+        if !all_known {
             let pairs = Measure::Pairs { between: (from, to), table: unknown };
             self.bar(pairs, "latency only where it is known");
         }
@@ -133,10 +130,35 @@ impl Lowering<'_> {
         Linear::term(Fraction::new(1, 1000), measure)
     }
 
+    /// The latencies between sites, made once.
+    pub(super) fn latencies(&mut self) -> &Latencies {
+        let (estate, sites) = (self.world.estate, self.problem.sites.len());
+        self.latencies.get_or_insert_with(|| Latencies::of(&estate.latencies, sites))
+    }
+}
+
+/// The latencies between sites, as tables that many measures share.
+#[derive(Clone, Debug)]
+pub(super) struct Latencies {
     /// Round trips in microseconds; unknown ones count as zero and are barred apart.
-    pub(super) fn latency_table(&self) -> PairTable {
-        let latencies = &self.world.estate.latencies;
-        let values = latencies.iter().map(|l| l.map_or(0, |l| l.round_trip.0.into())).collect();
-        PairTable { sites: self.problem.sites.len(), values }
+    pub(super) table: PairTable,
+    /// 1 where the round trip is not known.
+    pub(super) unknown: PairTable,
+    /// True if every round trip is known.
+    pub(super) all_known: bool,
+}
+
+impl Latencies {
+    fn of(latencies: &[Option<Latency>], sites: usize) -> Self {
+        let table = |number: fn(&Option<Latency>) -> i128| PairTable {
+            sites,
+            values: latencies.iter().map(number).collect(),
+        };
+        let all_known = latencies.iter().all(Option::is_some);
+        Self {
+            table: table(|l| l.as_ref().map_or(0, |l| l.round_trip.0.into())),
+            unknown: table(|l| i128::from(l.is_none())),
+            all_known,
+        }
     }
 }

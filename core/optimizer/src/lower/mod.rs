@@ -44,6 +44,7 @@ pub use groups::mounts;
 use hosts::HostRules;
 use number::Linear;
 use running::Running;
+pub use running::standing;
 
 /// A problem, and what is needed to read its solutions.
 #[derive(Clone, Debug)]
@@ -118,6 +119,7 @@ pub fn lower_after(
         running: before.map(|before| Running::of(before, estate)),
         compared: None,
         comparisons: BTreeMap::new(),
+        latencies: None,
     };
     lowering.options();
     lowering.tell_of_silence();
@@ -200,6 +202,8 @@ struct Lowering<'a> {
     compared: Option<Combination>,
     /// What requirements compare, by their index.
     comparisons: BTreeMap<usize, Compared>,
+    /// The latencies between sites, once some goal looks at them.
+    latencies: Option<latency::Latencies>,
 }
 
 /// A refusal, before it has its place in a file.

@@ -10,7 +10,7 @@ use coc_model::plan::Before;
 use super::evaluate::replica_count;
 use super::number::{Linear, in_range};
 use super::{Lowering, Refused};
-use crate::problem::{Formula, GroupId, OptionId, Table};
+use crate::problem::{Formula, GroupId, OptionId, Problem, Table};
 use crate::solution::{HostUse, Solution};
 
 /// The replicas that run now: on each machine, the offering and how many of which service. An
@@ -40,6 +40,30 @@ impl Running {
         Self { hosts: hosts.collect() }
     }
 
+    /// The same as a solution of a problem; `None` if it is where the problem has nothing.
+    fn solution(&self, problem: &Problem) -> Option<Solution> {
+        let mut solution = Solution::default();
+        for (offering, holds) in &self.hosts {
+            let option = problem.options.iter().position(|o| Some(o.offering) == *offering)?;
+            let mut items = Vec::new();
+            for (index, group) in problem.groups.iter().enumerate() {
+                let of = |(service, each): &(std::sync::Arc<str>, i64)| {
+                    holds.get(&**service).copied().unwrap_or(0) / each
+                };
+                let count = group.services.iter().map(of).min().unwrap_or(0);
+                if count > 0 && !group.may_use(problem, OptionId(option)) {
+                    return None;
+                }
+                if count > 0 {
+                    items.push((GroupId(index), count));
+                }
+            }
+            solution.hosts.push(HostUse { option: OptionId(option), holds: items });
+        }
+        solution.normalise();
+        Some(solution)
+    }
+
     /// How many replicas of a service run on each offering, and how many elsewhere.
     fn of_service(&self, service: &str) -> (BTreeMap<usize, i64>, i64) {
         let (mut known, mut elsewhere) = (BTreeMap::new(), 0);
@@ -52,6 +76,12 @@ impl Running {
         }
         (known, elsewhere)
     }
+}
+
+/// The machines and replicas of a plan as a solution of a problem over an estate; `None` if they are
+/// where the problem has nothing.
+pub fn standing(before: &Before, estate: &Estate, problem: &Problem) -> Option<Solution> {
+    Running::of(before, estate).solution(problem)
 }
 
 impl Lowering<'_> {
@@ -112,26 +142,6 @@ impl Lowering<'_> {
 
     /// What runs now as a solution of the problem; `None` if it is where it could not be put today.
     fn solution_now(&self) -> Option<Solution> {
-        let running = self.running.as_ref()?;
-        let mut solution = Solution::default();
-        for (offering, holds) in &running.hosts {
-            let option = self.problem.options.iter().position(|o| Some(o.offering) == *offering)?;
-            let mut items = Vec::new();
-            for (index, group) in self.problem.groups.iter().enumerate() {
-                let of = |(service, each): &(std::sync::Arc<str>, i64)| {
-                    holds.get(&**service).copied().unwrap_or(0) / each
-                };
-                let count = group.services.iter().map(of).min().unwrap_or(0);
-                if count > 0 && !group.may_use(&self.problem, OptionId(option)) {
-                    return None;
-                }
-                if count > 0 {
-                    items.push((GroupId(index), count));
-                }
-            }
-            solution.hosts.push(HostUse { option: OptionId(option), holds: items });
-        }
-        solution.normalise();
-        Some(solution)
+        self.running.as_ref()?.solution(&self.problem)
     }
 }

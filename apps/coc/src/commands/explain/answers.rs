@@ -1,7 +1,7 @@
 //! Questions about a plan, answered over what it was made from.
 
 use coc_control::planning::explain::{
-    Comparison, ExplainError, Explained, PriceOfGoal, RangeOfGoal, Verdict, Why,
+    Comparison, ExplainError, Explained, PriceOfGoal, Proved, RangeOfGoal, Verdict, Why,
 };
 use coc_control::planning::{PlanningError, Request};
 use coc_model::mistake::{Mistake, MistakeLog, closest};
@@ -120,7 +120,7 @@ fn of_request(
     input: &Input,
 ) -> Result<Answers, Failure> {
     let failed = |error: ExplainError| of_explaining(error, input);
-    let explained = Explained::find(request, plan).map_err(failed)?;
+    let explained = Explained::read(request, plan).map_err(failed)?;
     let mut why_not = Vec::new();
     for typed in &arguments.why_not {
         let rules = alternative::rules(input, request.estate, typed)?;
@@ -134,11 +134,14 @@ fn of_request(
         })?;
         why_not.push((typed.clone(), comparison));
     }
+    let compared = arguments.prices || arguments.ranges;
+    let proved = compared.then(|| explained.proved(plan)).transpose().map_err(failed)?;
+    let of_proved = |asked: bool| proved.as_ref().filter(|_| asked);
     Ok(Answers {
         why: arguments.why.as_ref().map(|w| explained.why(w)).transpose().map_err(failed)?,
         why_not,
-        prices: arguments.prices.then(|| explained.prices()).transpose().map_err(failed)?,
-        ranges: arguments.ranges.then(|| explained.ranges()),
+        prices: of_proved(arguments.prices).map(Proved::prices).transpose().map_err(failed)?,
+        ranges: of_proved(arguments.ranges).map(Proved::ranges),
     })
 }
 
