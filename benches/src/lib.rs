@@ -2,6 +2,7 @@
 //! to as documents for rivals, and the rivals' answers.
 
 pub mod planning;
+pub mod regions;
 pub mod rival;
 
 /// The most memory this process has had resident so far, in KiB; `None` where the system does not

@@ -1,6 +1,6 @@
 //! Groups of alike items, and which of them may not share a host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coc_model::application::{MountSource, Protocol, Service};
@@ -11,7 +11,6 @@ use coc_model::offer::Architecture;
 use super::Lowering;
 use super::evaluate::replica_count;
 use super::hosts::HostRules;
-use crate::assume::Reservation;
 use crate::problem::{Apart, Formula, Group, GroupId, OptionId, Origin, Requirement};
 
 impl Lowering<'_> {
@@ -26,6 +25,8 @@ impl Lowering<'_> {
             let (a, b) = (root(&set, a), root(&set, b));
             set.insert(b.max(a), a.min(b));
         }
+        let sites: Arc<[bool]> = vec![true; self.problem.sites.len()].into();
+        let mut machines: BTreeMap<BTreeSet<Option<Architecture>>, Arc<[bool]>> = BTreeMap::new();
         let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for name in &names {
             members.entry(root(&set, name)).or_default().push(name);
@@ -38,11 +39,13 @@ impl Lowering<'_> {
                 .iter()
                 .map(|m| (Arc::from(*m), if one_item { count(m).into() } else { 1 }))
                 .collect();
+            let wanted = self.architectures(&parts);
+            let options = machines.entry(wanted).or_insert_with_key(|w| self.machines(w));
             let group = Group {
                 count: if one_item { 1 } else { count(first).into() },
                 demand: self.demand(&parts),
-                sites: vec![true; self.problem.sites.len()].into(),
-                options: self.machines(&parts),
+                sites: Arc::clone(&sites),
+                options: Arc::clone(options),
                 services: parts,
             };
             let id = GroupId(self.problem.groups.len());
@@ -71,32 +74,37 @@ impl Lowering<'_> {
         demand
     }
 
-    /// The options whose machines can run all the parts of an item: the architecture is the
-    /// declared one; where none is declared, x86_64 on leased machines and any on existing ones. Of
-    /// a cloud that states no architecture at all, all machines are taken to be what was assumed.
-    fn machines(&self, parts: &[(Arc<str>, i64)]) -> Arc<[bool]> {
-        let reservations: Vec<&Reservation> =
-            parts.iter().filter_map(|(s, _)| self.demands.reservations.get(&**s)).collect();
+    /// The architectures that the parts of an item declare; `None` for those that declare none.
+    fn architectures(&self, parts: &[(Arc<str>, i64)]) -> BTreeSet<Option<Architecture>> {
+        let reserved = parts.iter().filter_map(|(s, _)| self.demands.reservations.get(&**s));
+        reserved.map(|r| r.architecture).collect()
+    }
+
+    /// The options whose machines run all of some architectures: the declared one; where none is
+    /// declared, x86_64 on leased machines and any on existing ones. Of a cloud that states no
+    /// architecture at all, all machines are taken to be what was assumed.
+    fn machines(&self, wanted: &BTreeSet<Option<Architecture>>) -> Arc<[bool]> {
         let Estate { offerings, sites, .. } = self.world.estate;
         let assumed = |offering: &Offering| match offering.offer.architecture {
             Some(architecture) => architecture == Architecture::X86_64,
             None => self.silent.contains(&sites[offering.site.index()].cloud),
         };
-        let runs = |offering: &Offering, r: &Reservation| match r.architecture {
-            Some(wanted) => offering.offer.architecture == Some(wanted),
+        let runs = |offering: &Offering, wanted: &Option<Architecture>| match wanted {
+            Some(_) => offering.offer.architecture == *wanted,
             None => offering.existing || assumed(offering),
         };
         self.problem
             .options
             .iter()
-            .map(|option| reservations.iter().all(|r| runs(&offerings[option.offering], r)))
+            .map(|option| wanted.iter().all(|w| runs(&offerings[option.offering], w)))
             .collect()
     }
 
     /// The options that have room and processors for one replica of a service by itself.
     pub(super) fn could_run_on(&self, service: &str) -> Vec<OptionId> {
         let alone = [(Arc::from(service), 1)];
-        let (demand, machines) = (self.demand(&alone), self.machines(&alone));
+        let demand = self.demand(&alone);
+        let machines = self.machines(&self.architectures(&alone));
         let fits = |o: &usize| {
             let capacity = &self.problem.options[*o].capacity;
             machines[*o] && demand.iter().zip(capacity).all(|(need, have)| need <= have)

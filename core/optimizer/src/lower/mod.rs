@@ -120,6 +120,7 @@ pub fn lower_after(
         compared: None,
         comparisons: BTreeMap::new(),
         latencies: None,
+        used_sites: Vec::new(),
     };
     lowering.options();
     lowering.tell_of_silence();
@@ -204,6 +205,8 @@ struct Lowering<'a> {
     comparisons: BTreeMap<usize, Compared>,
     /// The latencies between sites, once some goal looks at them.
     latencies: Option<latency::Latencies>,
+    /// The sites that some option is at.
+    used_sites: Vec<bool>,
 }
 
 /// A refusal, before it has its place in a file.
@@ -257,6 +260,10 @@ impl Lowering<'_> {
                 let site = o.site.index();
                 self.problem.options.push(HostOption { offering, site, capacity });
             }
+        }
+        self.used_sites = vec![false; self.problem.sites.len()];
+        for option in &self.problem.options {
+            self.used_sites[option.site] = true;
         }
         for (why, count) in left_out {
             self.unknown.push(Unknown {

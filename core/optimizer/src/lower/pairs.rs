@@ -234,10 +234,7 @@ impl Lowering<'_> {
         same_replica: bool,
     ) -> Refused<PairTable> {
         let sites = self.problem.sites.len();
-        let mut used = vec![false; sites];
-        for option in &self.problem.options {
-            used[option.site] = true;
-        }
+        let used = &self.used_sites;
         let mut values = vec![0_i128; sites * sites];
         let mut inner = scope.clone();
         inner.same_replica = same_replica;
@@ -249,22 +246,20 @@ impl Lowering<'_> {
         let (first, second) = (condition.first.0, &condition.second.0);
         let kinds_from = self.kinds(first, &condition.body, &inner, |site| placed(a, site))?;
         let kinds_to = self.kinds(second, &condition.body, &inner, |site| placed(b, site))?;
-        let mut known: BTreeMap<(usize, usize), i128> = BTreeMap::new();
+        let mut known: Vec<Option<bool>> = vec![None; sites * sites];
         for from in (0..sites).filter(|s| used[*s]) {
             inner.variables.insert(first.to_owned(), placed(a, from));
             for to in (0..sites).filter(|s| used[*s] && (!same_replica || *s == from)) {
-                let kinds = (kinds_from[from], kinds_to[to]);
-                let broken = match known.get(&kinds) {
-                    Some(broken) => *broken,
+                let kinds = kinds_from[from] * sites + kinds_to[to];
+                let broken = match known[kinds] {
+                    Some(broken) => broken,
                     None => {
                         inner.variables.insert(second.clone(), placed(b, to));
                         let holds = self.world.truth(&condition.body, &inner)?;
-                        let broken = i128::from(holds != Some(condition.truth));
-                        known.insert(kinds, broken);
-                        broken
+                        *known[kinds].insert(holds != Some(condition.truth))
                     }
                 };
-                values[from * sites + to] = broken;
+                values[from * sites + to] = i128::from(broken);
             }
         }
         Ok(PairTable { sites, values: values.into() })
