@@ -125,6 +125,7 @@ fn plan_of_many(
         evidence: Evidence::default(),
         conflict: Vec::new(),
         relaxations: Vec::new(),
+        tradeoff: None,
         before: None,
         carbon: None,
         inputs: Inputs::default(),

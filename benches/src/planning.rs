@@ -70,6 +70,7 @@ impl Case {
             clouds: &[],
             inputs: Inputs::default(),
             parent: None,
+            rules_before: None,
             before: None,
             cancel: &cancel,
         };

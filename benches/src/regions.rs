@@ -39,8 +39,9 @@ pub fn application(seed: u64) -> Application {
     let count = SERVICES as u64;
     let services = (0..count).map(|s| {
         let mut service = Service::container(at(0));
-        service.needs.cpu = Some(Cpu(500 + 500 * random.below(4)));
-        service.needs.memory = Some(Bytes((1 + random.below(6)) << 30));
+        let size = 1 + random.below(2);
+        service.needs.cpu = Some(Cpu(size * 1000));
+        service.needs.memory = Some(Bytes(size << 31));
         (name(s), service)
     });
     let services: BTreeMap<String, Service> = services.collect();
@@ -49,7 +50,7 @@ pub fn application(seed: u64) -> Application {
         from: name(s),
         to: name((s + 1) % count),
         port: None,
-        traffic: Some(Traffic(1_000_000_000 * (1 + random.below(200)))),
+        traffic: Some(Traffic(1_000_000_000 * (1 + random.below(20)))),
         latency: None,
         at: at(0),
         inferred: None,
@@ -58,7 +59,7 @@ pub fn application(seed: u64) -> Application {
     Application { name: "ring".to_owned(), services, links, volumes: BTreeMap::new(), keys: vec![] }
 }
 
-/// The clouds of a seed: each has a region in every country, with four sizes of machines.
+/// The clouds of a seed: each has a region in every country, with three sizes of machines.
 pub fn estate(seed: u64) -> Estate {
     let mut random = Random::new(seed + 2);
     let mut estate = Estate { places: PlaceGraph::with_areas(), ..Estate::default() };
@@ -81,7 +82,7 @@ pub fn estate(seed: u64) -> Estate {
         }
     }
     for (index, site) in estate.sites.iter().enumerate() {
-        for (size, cpu, memory) in [("s", 1, 4), ("m", 2, 8), ("l", 4, 16), ("xl", 8, 32)] {
+        for (size, cpu, memory) in [("s", 1, 4), ("m", 2, 8), ("l", 4, 16)] {
             let region = site.place.region.clone().unwrap_or_else(|| "".into());
             let mut offer = Offer::named(&site.cloud, &region, size);
             offer.cpu = Some(Cpu(cpu * 1000));
@@ -144,8 +145,8 @@ pub fn twelve_goals(seed: u64) -> Goals {
     let mut random = Random::new(seed + 3);
     let service = |random: &mut Random| name(random.below(SERVICES as u64));
     let mut texts = vec![
-        format!("cost <= usd({})", 120 + 20 * random.below(12)),
-        format!("carbon <= kg({})", 4 + random.below(20)),
+        format!("cost <= usd({})", 330 + 15 * random.below(12)),
+        format!("carbon <= kg({})", 1 + random.below(12)),
     ];
     let area = random.of(&["EU", "NorthAmerica"]);
     texts.push(format!("replicas(\"{}\").all(r, inside(r, \"{area}\"))", service(&mut random)));

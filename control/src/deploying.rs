@@ -25,6 +25,7 @@ mod target;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coc_model::goals::Stated;
 use coc_model::marks::Mark;
 use coc_model::plan::Plan;
 use coc_model::secret::Secrets;
@@ -40,9 +41,10 @@ pub use preview::Look;
 pub use progress::{Interrupted, Progress, ProgressSink, Step};
 pub use reconcile::Report;
 pub use records::{
-    End, Intent, Keys, OperationRecord, Outcome, Run, RunEnd, Standing, Target, Verb,
+    End, Intent, Keys, OperationRecord, Outcome, Run, RunEnd, RunningGoals, Standing, Target, Verb,
 };
 pub use survey::Mounts;
+pub use target::Release;
 
 use journal::Journal;
 use ledger::Ledger;
@@ -78,8 +80,20 @@ impl Deploying {
     /// # Errors
     /// [`DeployError::Overtaken`] if the plan was not made from the target of now; a plan that is no
     /// solution, was not accepted by the checker, or can't be brought into an order; the vault.
-    pub async fn set_target(&self, order: &Order, plan: &Plan) -> Result<(), DeployError> {
-        target::set(&self.ledger(order), plan).await
+    pub async fn set_target<'a>(
+        &self,
+        order: &Order,
+        release: impl Into<Release<'a>>,
+    ) -> Result<(), DeployError> {
+        target::set(&self.ledger(order), release.into()).await
+    }
+
+    /// The goals that an application runs by; `None` if it does not run, or they are not known.
+    ///
+    /// # Errors
+    /// The vault fails.
+    pub async fn goals(&self, application: &str) -> Result<Option<Stated>, DeployError> {
+        target::goals(&*self.vault, application).await
     }
 
     /// The target of an application; `None` if it has none.
@@ -119,15 +133,16 @@ impl Deploying {
     ///
     /// # Errors
     /// Those of [`Deploying::set_target`] and [`Deploying::reconcile`].
-    pub async fn apply(
+    pub async fn apply<'a>(
         &self,
         order: &Order,
-        plan: &Plan,
+        release: impl Into<Release<'a>>,
         secrets: &Secrets,
         progress: &ProgressSink,
     ) -> Result<Report, DeployError> {
-        self.set_target(order, plan).await?;
-        self.reconcile(order, &plan.application, secrets, progress).await
+        let release = release.into();
+        self.set_target(order, release).await?;
+        self.reconcile(order, &release.plan.application, secrets, progress).await
     }
 
     /// Removes everything of an application, in order; what holds data only if that is asked for.

@@ -226,7 +226,9 @@ impl<'a> Expressions<'a> {
     }
 
     fn money(&mut self) -> String {
-        match self.random.below(5) {
+        match self.random.below(6) {
+            3 => "moveCost".to_owned(),
+            4 => "(cost + moveCost / 12)".to_owned(),
             0 => "monthly(sum(hosts, h, h.price))".to_owned(),
             1 => match self.of_kind(Kind::Cloud) {
                 Some(cloud) => format!("spend({cloud})"),

@@ -57,6 +57,7 @@ pub fn judged_plan(world: &World, rules: &Rules, lowered: &Lowered, found: &Foun
         evidence: Evidence::default(),
         conflict: Vec::new(),
         relaxations: Vec::new(),
+        tradeoff: None,
         before: world.before.clone(),
         inputs: Inputs::default(),
     };

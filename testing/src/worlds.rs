@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coc_model::application::{Application, Link, Port, Protocol, Replicas, Service};
+use coc_model::application::{
+    Application, Link, Mount, MountSource, Port, Protocol, Replicas, Service, Volume,
+};
 use coc_model::decimal::Decimal;
 use coc_model::estate::{Estate, Limit, Offering, Site, SiteId};
 use coc_model::goals::{
@@ -110,6 +112,25 @@ pub fn running(random: &mut Random, world: &World) -> Option<Before> {
         }
     }
     Some(before)
+}
+
+/// Gives the first service of a world, and sometimes the second too, a volume: of its own, or one that
+/// both mount.
+pub fn with_data(random: &mut Random, world: &mut World) {
+    let users = if random.percent(30) { 2 } else { 1 };
+    for service in world.application.services.values_mut().take(users) {
+        service.mounts.push(Mount {
+            source: MountSource::Volume("data".to_owned()),
+            target: "/data".to_owned(),
+            read_only: false,
+        });
+    }
+    let size = Some(Bytes(random.of(&[10, 150]) * 1_000_000_000));
+    let volume = Volume { size, at: at(1), external: false, native: BTreeMap::new() };
+    world.application.volumes.insert("data".to_owned(), volume);
+    for site in &mut world.estate.sites {
+        site.block_storage = Some((Decimal::from_atto(10_i128.pow(16)), 1_000_000_000));
+    }
 }
 
 fn at(line: u32) -> Position {

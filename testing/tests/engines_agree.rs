@@ -86,7 +86,7 @@ fn a_choice_among_many_sites_loses_nothing() {
         let Some((_, lowered)) = lowered(&wide_world(seed)) else { continue };
         let whole = solve_after(Reduction::Presolve, &lowered.problem, &Milp);
         let expected = judged(whole, &lowered.problem, &Milp, seed);
-        let outcome = solve(&lowered.problem, &Milp);
+        let outcome = solve_after(Reduction::Sites, &lowered.problem, &Milp);
         if let Outcome::Found(found) = &outcome {
             solved += 1;
             let by_sites = |note: &String| note.contains("sites can matter");

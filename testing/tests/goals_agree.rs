@@ -22,7 +22,7 @@ use coc_optimizer::solution::{Fault, HostUse, Solution, holds};
 use coc_testing::expressions::Expressions;
 use coc_testing::random::Random;
 use coc_testing::solving::{judged_plan, lowered, solve, solve_after};
-use coc_testing::worlds::{World, running, wide_world, world};
+use coc_testing::worlds::{World, running, wide_world, with_data, world};
 
 fn at(line: u32) -> Position {
     Position { file: Arc::from("goals.yaml"), line, column: 5 }
@@ -36,6 +36,9 @@ fn asked(seed: u64, mut world: World, depth: u32) -> World {
     let goals = 1 + random.below(2);
     let own_objective = random.percent(40);
     world.before = if random.percent(50) { running(&mut random, &world) } else { None };
+    if world.before.is_some() {
+        with_data(&mut random, &mut world);
+    }
     let improve = world.before.is_some() && random.percent(30);
     let policy = if improve { Policy::Improve } else { Policy::Must };
     let mut expressions = Expressions::new(&mut random, names);
@@ -294,7 +297,7 @@ fn a_choice_among_many_sites_loses_nothing_whatever_is_asked() {
         let world = asked(seed, wide_world(seed), 2);
         let Some((rules, lowered)) = lowered(&world) else { continue };
         let whole = solve_after(Reduction::Presolve, &lowered.problem, &Milp);
-        let by_choice = solve(&lowered.problem, &Milp);
+        let by_choice = solve_after(Reduction::Sites, &lowered.problem, &Milp);
         let (Outcome::Found(whole), Outcome::Found(found)) = (&whole, &by_choice) else {
             let none = |outcome: &Outcome| matches!(outcome, Outcome::Infeasible(_));
             assert!(none(&whole) && none(&by_choice), "seed {seed}: {:#?}", texts(&rules));

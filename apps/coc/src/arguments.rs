@@ -18,6 +18,7 @@ const EXAMPLES: &str = "\
 examples:
   coc plan compose.yaml                          any public cloud of the built-in catalog
   coc plan compose.yaml --goals goals.yaml -o plan.json
+  coc plan goals.yaml                            other goals for an application that runs
   coc mount clouds.yaml && coc apply compose.yaml
   coc offers 'vcpu>=8 && area==\"EU\" && price<usd(0.4)'
 
@@ -173,6 +174,9 @@ pub(crate) struct Plan {
     pub(crate) files: Files,
     #[command(flatten)]
     pub(crate) planning: Planning,
+    /// The plan to change from, in place of the one the application runs by
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) from: Option<String>,
     /// Write the plan to a file
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -11,7 +11,7 @@ use coc_goals::rules::{Rules, understand_with};
 use coc_model::application::{Application, SourceFiles};
 use coc_model::catalog::Catalog;
 use coc_model::cloud::Cloud;
-use coc_model::goals::{Definition, Goals};
+use coc_model::goals::{Definition, Goals, Stated};
 use coc_model::marks::digest;
 use coc_model::mistake::{Mistake, MistakeLog, Mistakes};
 use coc_model::plan::Inputs;
@@ -81,6 +81,34 @@ pub(crate) fn input(sources: &Sources) -> Result<Input, Failure> {
     assemble(sources, application, &goals, clouds)
 }
 
+/// The application that files hold goals for and nothing else; `None` for any other files.
+pub(crate) fn goals_alone(paths: &[String]) -> Result<Option<String>, Failure> {
+    // What is no readable goals is told by whoever reads it as what it is.
+    let Ok(read) = read(&request(paths, &[]), &DiskFiles) else { return Ok(None) };
+    if read.application.is_some() || !read.has_goals || !read.clouds.is_empty() {
+        return Ok(None);
+    }
+    let mut names = read.goals_for.iter().map(|named| named.value.clone());
+    match (names.next(), names.next()) {
+        (Some(name), None) => Ok(Some(name)),
+        (None, _) => Err(Failure::Input(
+            Mistake::of_request(format!("{} holds goals and no application", paths.join(", ")))
+                .hint("say which one they are for (application: NAME), or name its files too")
+                .into(),
+            read.files,
+        )),
+        (Some(_), Some(_)) => Err(Failure::Input(
+            Mistake::of_request(format!(
+                "{} holds goals for several applications",
+                paths.join(", ")
+            ))
+            .hint("change the goals of one application at a time")
+            .into(),
+            read.files,
+        )),
+    }
+}
+
 fn assemble(
     sources: &Sources,
     mut main: Read,
@@ -129,6 +157,17 @@ fn assemble(
 }
 
 impl Input {
+    /// The goals as an object of their own.
+    pub(crate) fn stated(&self) -> Stated {
+        Stated { goals: self.goals.clone(), definitions: self.definitions.clone() }
+    }
+
+    /// Goals that the application ran by, with the named goals of that time.
+    pub(crate) fn understood_before(&self, stated: &Stated) -> Result<Rules, Mistakes> {
+        let library = standard_library();
+        understand_with(&self.application, &stated.goals, &stated.definitions, &library)
+    }
+
     /// Other goals for the same application, understood with the same named goals.
     pub(crate) fn understood(&self, goals: &Goals) -> Result<Rules, Mistakes> {
         understand_with(&self.application, goals, &self.definitions, &standard_library())

@@ -110,6 +110,7 @@ fn planned(example: &Example, catalog: &Catalog) -> Result<Plan, String> {
         clouds: &[],
         inputs: Inputs::default(),
         parent: None,
+        rules_before: None,
         before: None,
         cancel: &cancel,
     };

@@ -28,7 +28,7 @@ struct Head {
     /// What its parts are found by: the mark of its text.
     text: Mark,
     parts: usize,
-    /// Digest of the plan without its evidence, which may differ between two makings of one plan.
+    /// Digest of the plan without its evidence and tradeoff, which may differ between two makings of one plan.
     content: String,
 }
 
@@ -102,6 +102,7 @@ async fn is_there(
 fn content(mut plan: Value) -> String {
     if let Value::Object(fields) = &mut plan {
         fields.remove("evidence");
+        fields.remove("tradeoff");
     }
     canonical::digest_of(&plan)
 }

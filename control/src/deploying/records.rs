@@ -1,5 +1,6 @@
 //! What deploying keeps in the vault.
 
+use coc_model::goals::Stated;
 use coc_model::marks::{Mark, Marks};
 use coc_model::object::{Key, KeyError, Kind, Object};
 use coc_model::resource::NativeId;
@@ -31,6 +32,16 @@ impl Target {
     pub const fn data(&self) -> Data {
         if self.with_data { Data::Remove } else { Data::Keep }
     }
+}
+
+/// The goals that an application runs by. Key: `Goals/<application>`; those before are the object's
+/// history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunningGoals {
+    /// The plan that was made for them.
+    pub plan: String,
+    /// The goals.
+    pub stated: Stated,
 }
 
 /// The last attempt to bring an application to its target. Key: `Run/<application>`.
@@ -209,6 +220,14 @@ impl Keys<'_> {
     /// A name that can't be part of a key.
     pub fn target(self) -> Result<Key, KeyError> {
         Key::new(Kind::Target, &[self.0])
+    }
+
+    /// Of the goals.
+    ///
+    /// # Errors
+    /// A name that can't be part of a key.
+    pub fn goals(self) -> Result<Key, KeyError> {
+        Key::new(Kind::Goals, &[self.0])
     }
 
     /// Of the last run.

@@ -1,5 +1,6 @@
 //! Which plan an application is to run by.
 
+use coc_model::goals::Stated;
 use coc_model::object::Kind;
 use coc_model::plan::{Plan, Status};
 use coc_plan::decide::{self, Data, Wanted};
@@ -9,7 +10,22 @@ use coc_vault::{At, Change, Condition, KeyRange, Rev, Vault, VaultError};
 use super::error::DeployError;
 use super::ledger::{self, Ledger};
 use super::plans;
-use super::records::{Kept, Keys, Target, object};
+use super::records::{Kept, Keys, RunningGoals, Target, object};
+
+/// A plan to run by, and the goals that it was made for, which become the application's.
+#[derive(Clone, Copy, Debug)]
+pub struct Release<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The goals; `None` if they are not known.
+    pub goals: Option<&'a Stated>,
+}
+
+impl<'a> From<&'a Plan> for Release<'a> {
+    fn from(plan: &'a Plan) -> Self {
+        Self { plan, goals: None }
+    }
+}
 
 /// How often a commit that others were faster than is tried again.
 const ATTEMPTS: usize = 20;
@@ -19,12 +35,18 @@ const ATTEMPTS: usize = 20;
 /// # Errors
 /// [`DeployError::Overtaken`] if another plan is the target; a plan that is none, was refused by
 /// the checker, or can't be ordered; the vault fails.
-pub(super) async fn set(ledger: &Ledger, plan: &Plan) -> Result<(), DeployError> {
+pub(super) async fn set(ledger: &Ledger, release: Release<'_>) -> Result<(), DeployError> {
+    let plan = release.plan;
     check(plan)?;
     plans::store(ledger, plan).await?;
+    let goals = release.goals.map(|stated| {
+        let running = RunningGoals { plan: plan.plan.clone(), stated: stated.clone() };
+        Ok::<_, DeployError>(Change::Put(object(Keys(&plan.application).goals()?, &running)?))
+    });
+    let goals: Vec<Change> = goals.transpose()?.into_iter().collect();
     let wanted =
         Target { plan: Some(plan.plan.clone()), parent: plan.parent.clone(), with_data: false };
-    swap(ledger, &plan.application, |current| {
+    swap(ledger, &plan.application, &goals, |current| {
         let running = current.and_then(|target| target.plan.as_deref());
         if running == Some(plan.plan.as_str()) {
             return Ok(None);
@@ -51,7 +73,7 @@ pub(super) async fn remove(
     application: &str,
     data: Data,
 ) -> Result<(), DeployError> {
-    swap(ledger, application, |current| {
+    swap(ledger, application, &[], |current| {
         let parent = match current {
             Some(Target { plan: Some(plan), .. }) => Some(plan.clone()),
             Some(target) => target.parent.clone(),
@@ -94,6 +116,20 @@ pub(super) async fn get(
     Ok(kept.map(|kept| kept.body))
 }
 
+/// The goals that an application runs by, if they are those of its target.
+///
+/// # Errors
+/// The vault fails.
+pub(super) async fn goals(
+    vault: &dyn Vault,
+    application: &str,
+) -> Result<Option<Stated>, DeployError> {
+    let key = Keys(application).goals()?;
+    let Some(kept) = ledger::get::<RunningGoals>(vault, &key).await? else { return Ok(None) };
+    let plan = get(vault, application).await?.and_then(|target| target.plan);
+    Ok((plan.as_ref() == Some(&kept.body.plan)).then_some(kept.body.stated))
+}
+
 /// The applications that have a target, by name.
 ///
 /// # Errors
@@ -103,10 +139,12 @@ pub(super) async fn applications(vault: &dyn Vault) -> Result<Vec<String>, Deplo
     Ok(records.into_iter().map(|record| record.object.key.name().to_owned()).collect())
 }
 
-/// Puts in place of the target what is made of it; leaves it for `None`.
+/// Puts in place of the target what is made of it, and something beside it in the same commit; leaves
+/// both for `None`.
 async fn swap(
     ledger: &Ledger,
     application: &str,
+    beside: &[Change],
     make: impl Fn(Option<&Target>) -> Result<Option<Target>, DeployError>,
 ) -> Result<(), DeployError> {
     let key = Keys(application).target()?;
@@ -118,7 +156,8 @@ async fn swap(
             Rev::ZERO => Condition::Absent(key.clone()),
             rev => Condition::Is(key.clone(), rev),
         };
-        let change = vec![Change::Put(object(key.clone(), &wanted)?)];
+        let mut change = vec![Change::Put(object(key.clone(), &wanted)?)];
+        change.extend_from_slice(beside);
         match ledger.commit(vec![require], change).await {
             Ok(_) => return Ok(()),
             Err(VaultError::Conflict(_)) => {}

@@ -6,6 +6,7 @@ pub mod explain;
 mod power;
 mod purchase;
 pub mod surface;
+mod tradeoff;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -36,6 +37,7 @@ use coc_optimizer::reading::read;
 use thiserror::Error;
 
 use purchase::not_to_be_bought;
+use tradeoff::tradeoff;
 
 /// What is to be planned, and with what.
 pub struct Request<'a> {
@@ -59,6 +61,8 @@ pub struct Request<'a> {
     pub inputs: Inputs,
     /// The plan that the new one comes after.
     pub parent: Option<&'a Plan>,
+    /// The goals of that plan, if they are known.
+    pub rules_before: Option<&'a Rules>,
     /// What runs now.
     pub before: Option<&'a Before>,
     /// Set by whoever no longer wants the answer.
@@ -81,7 +85,7 @@ pub enum PlanningError {
 /// True if goals look at what runs when the plan is made.
 fn looks_at_what_runs(rules: &Rules) -> bool {
     rules.require.iter().any(|rule| rule.policy == Policy::Improve)
-        || looks_at(rules, |node| *node == Node::Moved)
+        || looks_at(rules, |node| matches!(node, Node::Moved | Node::MoveCost))
 }
 
 /// True if some goal has a node that passes a test.
@@ -165,6 +169,7 @@ fn blank(request: &Request<'_>, lowered: &Lowered, status: Status, proof: &Proof
         },
         conflict: Vec::new(),
         relaxations: Vec::new(),
+        tradeoff: None,
         before: before(request),
         inputs: request.inputs.clone(),
     }
@@ -179,7 +184,10 @@ fn found_plan(
     plan.resources = resources(request, lowered, &mut plan)?;
     plan.unknown.sort();
     plan.unknown.dedup();
-    Ok(descended(judged(request, plan)?, request.parent))
+    let mut plan = descended(judged(request, plan)?, request.parent);
+    let parent = request.parent.filter(|parent| parent.plan != plan.plan);
+    plan.tradeoff = parent.map(|parent| tradeoff(request, lowered, parent, &plan));
+    Ok(plan)
 }
 
 /// A solution as a plan without native documents, not judged yet.
@@ -348,7 +356,7 @@ fn items(conflict: &Conflict) -> Vec<ConflictItem> {
     items
 }
 
-/// The plan with its name: ten characters of the hash of everything in it but its evidence.
+/// The plan with its name: ten characters of the hash of everything in it but its evidence and tradeoff.
 fn named(mut plan: Plan) -> Plan {
     let hash = digest(canonical(&plan).as_bytes());
     let bits: Vec<u8> = hash
@@ -363,11 +371,12 @@ fn named(mut plan: Plan) -> Plan {
     plan
 }
 
-/// The plan's JSON without its name and evidence: what two plans are compared by. Native documents
+/// The plan's JSON without its name, evidence and tradeoff: what two plans are compared by. Native documents
 /// come back from a vault with their keys in another order, so keys are in one order here.
 pub fn canonical(plan: &Plan) -> String {
     let mut bare = plan.clone();
     bare.plan = String::new();
     bare.evidence = Evidence::default();
+    bare.tradeoff = None;
     canonical::text(&serde_json::to_value(&bare).unwrap_or_default())
 }

@@ -270,6 +270,7 @@ pub(crate) fn plan_of(plan: &str, parent: Option<&str>, resources: Vec<PlannedRe
         conflict: vec![],
         before: None,
         relaxations: vec![],
+        tradeoff: None,
         inputs: Inputs::default(),
     }
 }

@@ -11,6 +11,7 @@ use cel::common::value::{CowVal, StaticVal, Val};
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, Offering, Site};
+use coc_model::money::Money;
 use coc_model::offer::Purchase;
 use num_rational::Ratio;
 
@@ -39,6 +40,8 @@ pub(crate) struct Facts {
     pub(crate) before: Vec<(String, Option<usize>)>,
     /// What each cloud is paid a month, in nano-dollars.
     pub(crate) spent: BTreeMap<String, i128>,
+    /// What copying data to where it is not comes to, once; `None` if not known.
+    pub(crate) copied: Option<Money>,
 }
 
 static THING: Type = Type::new_unspecified_type("thing");

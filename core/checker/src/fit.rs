@@ -8,6 +8,7 @@ use coc_goals::expression::{Aggregate, Expression, Node};
 use coc_goals::rules::Rules;
 use coc_model::application::{Application, Replicas, Service};
 use coc_model::estate::{Estate, Offering};
+use coc_model::money::Money;
 use coc_model::offer::Architecture;
 use coc_model::plan::{Host, Plan};
 use coc_model::quantity::{Bytes, Cpu};
@@ -76,6 +77,7 @@ pub(crate) fn facts(
         reserved,
         before,
         spent,
+        copied: Some(Money::ZERO),
     };
     (facts, faults)
 }

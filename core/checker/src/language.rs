@@ -128,6 +128,10 @@ impl Reader {
             context.add_variable_as_val("carbon", Box::new(Quantity::plain(carbon)));
         }
         context.add_variable_as_val("moved", number(facts.moved()));
+        if let Some(copied) = facts.copied {
+            let dollars = Ratio::new(copied.nano(), 1_000_000_000);
+            context.add_variable_as_val("moveCost", Box::new(Quantity::plain(dollars)));
+        }
         context.add_variable_as_val("placed", number(self.totals.placed));
         match Value::resolve_val(tree, &context) {
             Ok(value) => {

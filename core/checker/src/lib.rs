@@ -6,6 +6,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod carbon;
+mod copying;
 mod facts;
 mod fit;
 mod language;
@@ -24,6 +25,7 @@ use coc_model::money::Money;
 use coc_model::plan::{Check, CheckedRequirement, Plan};
 use num_rational::Ratio;
 
+pub use copying::Copying;
 use language::{Answer, Reader, Totals};
 
 /// What a plan is judged by.
@@ -53,6 +55,7 @@ pub fn check(question: &Question<'_>) -> Check {
     let placed = i128::try_from(facts.replicas.len()).unwrap_or(i128::MAX);
     let cost = Ratio::new(priced.total.nano(), 1_000_000_000);
     facts.spent = priced.spent;
+    facts.copied = copying::copying(question.application, question.plan, &facts).cost;
     let carbon = carbon::of_plan(&facts);
     faults.extend(carbon::faults(question.plan, carbon));
     let reader = Reader::new(Arc::new(facts), Totals { cost, carbon, placed });
@@ -69,6 +72,14 @@ pub fn check(question: &Question<'_>) -> Check {
             }
     });
     Check { accepted: faults.is_empty() && met, requirements, faults }
+}
+
+/// What copying the data of a plan to where it is not comes to, given what ran before it. `None` if
+/// the plan is on machines that are not there.
+pub fn copying(question: &Question<'_>) -> Option<Copying> {
+    let (facts, faults) =
+        fit::facts(question.application, question.rules, question.estate, question.plan);
+    faults.is_empty().then(|| copying::copying(question.application, question.plan, &facts))
 }
 
 /// What ran before, to be asked the same questions; `None` if nothing did or it can't be looked up.
@@ -111,7 +122,12 @@ fn no_worse(before: Option<&Reader>, now: &Reader, rule: &coc_goals::rules::Rule
 fn compares_sums(expression: &Expression) -> bool {
     fn is_sum(e: &Expression) -> bool {
         match &e.node {
-            Node::Number(_) | Node::Cost | Node::Spend(_) | Node::Placed | Node::Moved => true,
+            Node::Number(_)
+            | Node::Cost
+            | Node::Spend(_)
+            | Node::Placed
+            | Node::Moved
+            | Node::MoveCost => true,
             Node::Aggregated(Aggregate::Count, _, _, None) => true,
             Node::Aggregated(Aggregate::Sum, _, _, Some(body)) => {
                 matches!(body.node, Node::Property(..))

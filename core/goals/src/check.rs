@@ -169,6 +169,7 @@ impl Checker<'_> {
             "carbon" => return self.carbon(node),
             "placed" => (Node::Placed, Type::Number(Unit::One)),
             "moved" => (Node::Moved, Type::Number(Unit::One)),
+            "moveCost" => (Node::MoveCost, Type::Number(Unit::Money)),
             _ => match Level::ALL.iter().find(|l| l.0 == name) {
                 Some(&(_, level)) => (Node::Places(level), Type::List(Element::Text)),
                 None => return self.unknown_name(node, name),
@@ -179,8 +180,8 @@ impl Checker<'_> {
 
     fn unknown_name(&mut self, node: &IdedExpr, name: &str) -> Checked {
         let scope: Vec<String> = self.scope.iter().map(|(n, _)| n.clone()).collect();
-        let known = ["services", "hosts", "links", "cost", "carbon", "placed", "moved"].into_iter();
-        let known = known.chain(Level::ALL.iter().map(|l| l.0));
+        let known = ["services", "hosts", "links", "cost", "carbon", "placed", "moved", "moveCost"];
+        let known = known.into_iter().chain(Level::ALL.iter().map(|l| l.0));
         let hint = if self.names.services.contains(name) {
             Some(format!("a service is named in quotes: \"{name}\""))
         } else {

@@ -97,6 +97,7 @@ impl Expression {
             | Node::Cost
             | Node::Placed
             | Node::Moved
+            | Node::MoveCost
             | Node::Replicas(None) => Vec::new(),
             Node::List(items) => items.iter().collect(),
             Node::Replicas(Some(a))
@@ -136,6 +137,7 @@ impl Expression {
             | Node::Cost
             | Node::Placed
             | Node::Moved
+            | Node::MoveCost
             | Node::Replicas(None) => {}
             Node::List(items) => items.iter_mut().for_each(|item| item.visit_mut(visitor)),
             Node::Replicas(Some(a))
@@ -206,6 +208,8 @@ pub enum Node {
     Placed,
     /// `moved`: how many replicas leave the machines they run on now.
     Moved,
+    /// `moveCost`: what copying data to where it is not comes to, once.
+    MoveCost,
     /// `spend(cloud)`: what of the cost is paid to one cloud a month.
     Spend(Box<Expression>),
     /// `excess(x, y)`: how far x is above y; zero where it is not.

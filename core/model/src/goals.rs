@@ -26,6 +26,15 @@ pub struct Goals {
     pub objectives: Vec<Objective>,
 }
 
+/// Goals as an object of their own, with the named goals that people defined for them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stated {
+    /// The goals.
+    pub goals: Goals,
+    /// The named goals and numbers of people's own.
+    pub definitions: Vec<Definition>,
+}
+
 /// One requirement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Requirement {

@@ -24,3 +24,4 @@ pub mod quantity;
 pub mod resource;
 pub mod route;
 pub mod secret;
+pub mod tradeoff;

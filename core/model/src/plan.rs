@@ -6,11 +6,12 @@ use serde_json::Value;
 use crate::estate::Unknown;
 use crate::mistake::Position;
 use crate::offer::Purchase;
+use crate::tradeoff::Tradeoff;
 
 /// A plan, in the form of its JSON document. Exact numbers are decimal strings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Its name: the first characters of the hash of everything in it but `evidence`.
+    /// Its name: the first characters of the hash of everything in it but `evidence` and `tradeoff`.
     pub plan: String,
     /// The plan it was derived from.
     pub parent: Option<String>,
@@ -45,6 +46,10 @@ pub struct Plan {
     /// The smallest changes that would make a plan possible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relaxations: Vec<Relaxation>,
+    /// What it gives up for what against the plan it was derived from. Left out when plans are
+    /// compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tradeoff: Option<Tradeoff>,
     /// What ran before, where goals look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,

@@ -1,5 +1,7 @@
 //! Why no solution exists, and the smallest changes that would allow one.
 
+mod search;
+
 use std::collections::BTreeMap;
 
 use coc_model::goals::{Direction, Policy};
@@ -7,6 +9,8 @@ use coc_model::goals::{Direction, Policy};
 use crate::engine::{Budget, Engine};
 use crate::lower::Compared;
 use crate::portfolio::{Found, Outcome, optimize};
+use search::Search;
+
 use crate::problem::{
     Combination, DimensionRule, Formula, GroupId, HostLimit, HostOption, Measure, OptionId, Origin,
     Problem, Scale, Table, Tier,
@@ -49,8 +53,7 @@ pub struct Change {
     pub of_a_goal: bool,
 }
 
-/// Finds a minimal set of rules that can't hold together, by leaving out one after the other.
-/// What can't be decided in time is kept.
+/// Finds a minimal set of rules that can't hold together. What can't be decided in time is kept.
 pub fn conflict(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) -> Conflict {
     let bare = without_dimensions(problem);
     let misfits: Vec<(Rule, Origin)> = (0..problem.groups.len())
@@ -74,19 +77,13 @@ pub fn conflict(problem: &Problem, engines: &[&dyn Engine], budget: Budget<'_>) 
             None => goals.push(vec![rule]),
         }
     }
-    let mut minimal = true;
-    // Later rules are tried first: what the person wrote comes before what clouds say, and in a
+    // Later rules are left out first: what the person wrote comes before what clouds say, and in a
     // conflict the person's first goals are kept.
-    for index in (0..goals.len()).rev() {
-        let mut fewer = goals.clone();
-        fewer.remove(index);
-        match optimize(&only(problem, &fewer.concat()), engines, budget) {
-            Outcome::Infeasible(_) => goals = fewer,
-            Outcome::Found(_) => {}
-            Outcome::Unknown(..) => minimal = false,
-        }
-    }
-    let rules = goals.concat().into_iter().map(|r| (r, origin(problem, r))).collect();
+    let mut search = Search::over(problem, &goals, engines, budget);
+    let found = search.minimal();
+    let minimal = search.certain;
+    let rules = found.iter().flat_map(|goal| goals[*goal].clone());
+    let rules = rules.map(|r| (r, origin(problem, r))).collect();
     Conflict { rules, minimal }
 }
 

@@ -68,4 +68,10 @@ pub trait Engine: Send + Sync {
 
     /// True if the problem is of a size and form that the engine is made for.
     fn takes(&self, problem: &Problem) -> bool;
+
+    /// True if it is seen without a search, from bounds alone, that there is no solution. A hint
+    /// where to look: what rests on it is proved by [`Engine::solve`].
+    fn refutes(&self, _problem: &Problem, _budget: Budget<'_>) -> bool {
+        false
+    }
 }

@@ -51,8 +51,10 @@ pub struct TierValue {
 /// How a problem is made smaller before engines see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// As far as possible.
+    /// As far as it saves time.
     Full,
+    /// By presolve, and over a few of its sites wherever that is possible.
+    Sites,
     /// By presolve alone, over all sites at once.
     Presolve,
     /// Not at all.
@@ -62,15 +64,16 @@ pub enum Reduction {
 impl Reduction {
     fn of(self, problem: &Problem) -> Reduced {
         match self {
-            Self::Full | Self::Presolve => presolve(problem),
+            Self::Full | Self::Sites | Self::Presolve => presolve(problem),
             Self::Nothing => Reduced::whole(problem),
         }
     }
 
     fn solve(self, problem: &Problem, engine: &dyn Engine, budget: Budget<'_>) -> Answer {
         match self {
-            Self::Full => sites::solve(problem, engine, budget),
-            Self::Presolve | Self::Nothing => engine.solve(problem, budget),
+            Self::Sites => sites::solve(problem, engine, budget),
+            Self::Full if sites::pays(problem) => sites::solve(problem, engine, budget),
+            Self::Full | Self::Presolve | Self::Nothing => engine.solve(problem, budget),
         }
     }
 }

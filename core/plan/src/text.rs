@@ -1,6 +1,7 @@
 //! Plans as text: what a person reads before saying yes.
 
 mod table;
+mod tradeoff;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -61,6 +62,10 @@ fn a_plan(plan: &Plan) -> String {
     }
     out.push('\n');
     out.push_str(&costs(plan).text(WIDTH));
+    if let Some(against) = &plan.tradeoff {
+        out.push('\n');
+        out.push_str(&tradeoff::tradeoff(against));
+    }
     out
 }
 

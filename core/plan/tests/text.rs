@@ -129,6 +129,7 @@ fn shop() -> Plan {
         conflict: vec![],
         before: None,
         relaxations: vec![],
+        tradeoff: None,
         inputs: Inputs::default(),
     }
 }

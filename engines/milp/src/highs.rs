@@ -160,6 +160,17 @@ pub(crate) struct Settings {
     pub(crate) relative_gap: f64,
     /// How far apart values of the objective lie, in its numbers.
     pub(crate) step: f64,
+    /// When to stop.
+    pub(crate) until: Until,
+}
+
+/// When a run has done enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// When nothing is better.
+    Best,
+    /// At the first solution: the objective only shows the way.
+    First,
 }
 
 /// How a run of the solver is set up.
@@ -187,7 +198,8 @@ pub(crate) fn solve(model: &Model, settings: Settings) -> Result<Outcome, Failed
         Ok(_) => return again(WHOLE),
         Err(_) => return again(WHOLE).or_else(|_| again(LOOSE)),
     };
-    let Some(values) = first.values.as_ref().filter(|_| first.status == Status::Optimal) else {
+    let best = first.status == Status::Optimal && settings.until == Until::Best;
+    let Some(values) = first.values.as_ref().filter(|_| best) else {
         return Ok(first);
     };
     let time = left().min(begun.elapsed() + Duration::from_secs(1));
@@ -220,6 +232,16 @@ impl Model {
     }
 }
 
+/// True if there is no solution even with fractions of hosts and items.
+pub(crate) fn refutes(model: &Model, settings: Settings) -> bool {
+    let mut relaxed = model.clone();
+    for column in &mut relaxed.columns {
+        (column.integer, column.cost) = (false, 0.0);
+    }
+    let answer = solve_once(&relaxed, settings, PRESOLVED);
+    answer.is_ok_and(|outcome| outcome.status == Status::Infeasible)
+}
+
 fn solve_once(model: &Model, settings: Settings, setup: Setup) -> Result<Outcome, Failed> {
     // Rows without terms are judged here: what the solver makes of a model with such rows and no
     // columns is of no use.
@@ -239,6 +261,9 @@ fn solve_once(model: &Model, settings: Settings, setup: Setup) -> Result<Outcome
     instance.set_text("presolve", setup.presolve)?;
     instance.set_int("presolve_rule_off", PRESOLVE_RULES_OFF)?;
     instance.set_double("time_limit", settings.time.as_secs_f64())?;
+    if settings.until == Until::First {
+        instance.set_int("mip_max_improving_sols", 1)?;
+    }
     instance.set_double("mip_rel_gap", settings.relative_gap)?;
     instance.set_double("mip_abs_gap", 0.0)?;
     instance.set_double("mip_feasibility_tolerance", setup.tolerance)?;
@@ -307,6 +332,7 @@ fn read_back(instance: &Instance, model: &Model) -> Result<Outcome, Failed> {
         sys::MODEL_STATUS_UNBOUNDED_OR_INFEASIBLE if bounded => Status::Infeasible,
         sys::MODEL_STATUS_REACHED_TIME_LIMIT
         | sys::MODEL_STATUS_REACHED_ITERATION_LIMIT
+        | sys::MODEL_STATUS_REACHED_SOLUTION_LIMIT
         | sys::MODEL_STATUS_UNKNOWN => Status::Stopped,
         other => return Err(Failed(format!("the solver ended with model status {other}"))),
     };
@@ -344,8 +370,13 @@ fn column_values(instance: &Instance, model: &Model) -> Result<Vec<f64>, Failed>
 mod tests {
     use super::*;
 
-    const SETTINGS: Settings =
-        Settings { time: Duration::from_secs(10), seed: 0, relative_gap: 0.0, step: 1.0 };
+    const SETTINGS: Settings = Settings {
+        time: Duration::from_secs(10),
+        seed: 0,
+        relative_gap: 0.0,
+        step: 1.0,
+        until: Until::Best,
+    };
 
     fn column(cost: f64, upper: f64) -> Column {
         Column { cost, lower: 0.0, upper, integer: true }

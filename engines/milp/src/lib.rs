@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use coc_model::goals::Policy;
 use coc_optimizer::engine::{Answer, Budget, Engine, Proof};
-use coc_optimizer::problem::{GroupId, Problem};
+use coc_optimizer::problem::{Combination, Formula, GroupId, Measure, Problem};
 use coc_optimizer::solution::{HostUse, Solution};
 
 use classes::{Contents, Grain};
 use expression::{Linear, Rows};
-use highs::{Outcome, Settings, Status};
+use highs::{Outcome, Settings, Status, Until};
 use model::Program;
 
 /// The engine.
@@ -46,22 +46,66 @@ impl Engine for Milp {
                 return Answer::Unknown(why.to_owned(), proof);
             }
         };
-        // First with rows a little open: then nothing is shut out by the solver's arithmetic, and
-        // its bound and its "infeasible" hold. If the answer does not hold in whole numbers, again
-        // with rows to the letter, for an answer only.
-        match run(problem, &contents, Rows::Open, budget) {
-            Run::Judged(answer) => answer,
-            Run::Inexact { bound, proof } => match run(problem, &contents, Rows::Closed, budget) {
-                Run::Judged(
-                    Answer::Optimal(solution, proof) | Answer::Feasible(solution, _, proof),
-                ) => settle(problem, solution, bound, proof),
-                _ => {
-                    let why = "the solver's answer does not hold in whole numbers";
-                    Answer::Unknown(why.to_owned(), proof)
-                }
-            },
+        match solved(problem, &contents, budget) {
+            // Where nothing is to be made best, one solution is as good as another.
+            Answer::Feasible(solution, _, mut proof) if problem.tiers.is_empty() => {
+                proof.basis = "a solution, valued in whole numbers".to_owned();
+                Answer::Optimal(solution, proof)
+            }
+            answer => answer,
         }
     }
+
+    fn refutes(&self, problem: &Problem, budget: Budget<'_>) -> bool {
+        let Ok(contents) = Contents::of(problem) else { return false };
+        let mut program = Program::new(problem, &contents, Rows::Open);
+        let Ok(objective) = prepare(&mut program) else { return false };
+        if program.builder.overflow {
+            return false;
+        }
+        let (model, scale) = program.builder.model(&objective);
+        highs::refutes(&model, settings(problem, budget, scale))
+    }
+}
+
+/// First with rows a little open: then nothing is shut out by the solver's arithmetic, and its bound
+/// and its "infeasible" hold. If the answer does not hold in whole numbers, again with rows to the
+/// letter, for an answer only.
+fn solved(problem: &Problem, contents: &Contents, budget: Budget<'_>) -> Answer {
+    match run(problem, contents, Rows::Open, budget) {
+        Run::Judged(answer) => answer,
+        Run::Inexact { bound, proof } => match run(problem, contents, Rows::Closed, budget) {
+            Run::Judged(
+                Answer::Optimal(solution, proof) | Answer::Feasible(solution, _, proof),
+            ) => settle(problem, solution, bound, proof),
+            _ => {
+                let why = "the solver's answer does not hold in whole numbers";
+                Answer::Unknown(why.to_owned(), proof)
+            }
+        },
+    }
+}
+
+/// Where nothing is to be made best, what shows the way to a solution: to be far below the limit that
+/// looks at most of the problem.
+fn guide(problem: &Problem) -> Option<&Combination> {
+    let reach = |measure: &Measure| match measure {
+        Measure::Sum { items, hosts } => {
+            items.len() + hosts.as_ref().map_or(0, |_| problem.groups.len())
+        }
+        Measure::Traffic(traffic) => traffic.flows.len(),
+        _ => 0,
+    };
+    let limits = problem.requirements.iter().filter(|r| r.policy != Policy::Should);
+    let limits = limits.filter_map(|r| match &r.formula {
+        Formula::AtMostZero(combination) => Some(combination),
+        Formula::And(_) | Formula::Or(_) => None,
+    });
+    let reached = limits.map(|c| {
+        let all = c.terms.iter().map(|(_, m)| reach(&problem.measures[m.0])).sum::<usize>();
+        (all, c)
+    });
+    reached.filter(|(all, _)| *all > 1).max_by_key(|(all, _)| *all).map(|(_, c)| c)
 }
 
 /// How a run of the solver ended.
@@ -108,18 +152,11 @@ fn run(problem: &Problem, contents: &Contents, rows: Rows, budget: Budget<'_>) -
         model.columns.len(),
         model.rows.len()
     ));
-    let time = (budget.time_left)();
-    if time.is_zero() {
+    if (budget.time_left)().is_zero() {
         let why = "the time was over before the search began";
         return Run::Judged(Answer::Unknown(why.to_owned(), proof));
     }
-    let settings = Settings {
-        time: time.max(Duration::from_millis(10)),
-        seed: budget.seed,
-        relative_gap: gap(budget.gap_ppm),
-        step: step(problem, scale),
-    };
-    match highs::solve(&model, settings) {
+    match highs::solve(&model, settings(problem, budget, scale)) {
         Ok(outcome) => {
             let dealer =
                 Dealer { problem, contents, grains: &grains, items: &items, hosts: &hosts };
@@ -129,6 +166,16 @@ fn run(problem: &Problem, contents: &Contents, rows: Rows, budget: Budget<'_>) -
         Err(failed) => {
             Run::Judged(Answer::Unknown(format!("the solver failed: {}", failed.0), proof))
         }
+    }
+}
+
+fn settings(problem: &Problem, budget: Budget<'_>, scale: f64) -> Settings {
+    Settings {
+        time: (budget.time_left)().max(Duration::from_millis(10)),
+        seed: budget.seed,
+        relative_gap: gap(budget.gap_ppm),
+        step: step(problem, scale),
+        until: if problem.tiers.is_empty() { Until::First } else { Until::Best },
     }
 }
 
@@ -151,7 +198,10 @@ fn prepare(program: &mut Program<'_>) -> Result<Linear, String> {
     }
     match problem.tiers.first() {
         Some(tier) => program.combination(&Problem::minimised(tier)).map_err(|e| e.0),
-        None => Ok(Linear::default()),
+        None => match guide(problem) {
+            Some(guide) => program.combination(guide).map_err(|e| e.0),
+            None => Ok(Linear::default()),
+        },
     }
 }
 

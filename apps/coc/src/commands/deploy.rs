@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::sync::Arc;
 
-use coc_control::deploying::{Deploying, Progress, ProgressSink, Report, Settings};
+use coc_control::deploying::{Deploying, Progress, ProgressSink, Release, Report, Settings};
 use coc_model::plan::{Plan, Status};
 use coc_model::secret::{SecretRef, SecretValue, Secrets};
 use coc_plan::decide::{Action, Data, Operations};
@@ -61,9 +61,11 @@ pub(crate) async fn apply(global: &Global, arguments: &Apply) -> Result<Exit, Fa
     let given: Vec<_> = mounted.iter().map(|m| m.cloud.clone()).collect();
     mounts::keep(&state, &given).await?;
     let deploying = deploying(&state, &mounted);
+    let stated = input.stated();
     let secrets = with_callers(input.secrets, &plan);
+    let release = Release { plan: &plan, goals: Some(&stated) };
     let (sink, told) = progress();
-    let report = deploying.apply(&order("apply"), &plan, &secrets, &sink).await?;
+    let report = deploying.apply(&order("apply"), release, &secrets, &sink).await?;
     drop(sink);
     let _ = told.await;
     ended(global, &plan.application, &report, "applied")
@@ -80,6 +82,8 @@ async fn prepared(global: &Global, arguments: &Apply, state: &State) -> Result<P
     }
     let planning = &arguments.planning;
     let sources = plan::sources(&arguments.files, &arguments.profiles, planning);
+    let mut catalog = planning.catalog.clone();
+    let sources = plan::of_running(global, sources, &mut catalog).await?;
     let mut input = inputs::input(&sources)?;
     let mounted = all_mounts(global, state, &input).await?;
     if mounted.is_empty() {
@@ -99,10 +103,10 @@ async fn prepared(global: &Global, arguments: &Apply, state: &State) -> Result<P
         .map(|m| Mounted { cloud: m.cloud.clone(), driver: Arc::clone(&m.driver) })
         .collect();
     let markets = mounts::markets(again).await?;
-    let ground = plan::ground(&mut input, &planning.catalog.folders, markets)?;
+    let ground = plan::ground(&mut input, &catalog.folders, markets)?;
     let search = plan::Search { time: planning.time, gap_ppm: planning.gap, seed: planning.seed };
-    let parent = plan::parent(state, &input.application.name).await?;
-    let plan = plan::made(&input, &ground, search, parent.as_ref())?;
+    let running = plan::runs_by(state, &input).await?;
+    let plan = plan::made(&input, &ground, search, running.as_ref())?;
     talk::say(coc_plan::text::plan(&plan).trim_end());
     Ok(Prepared { plan, input, mounted })
 }

@@ -10,6 +10,7 @@ use coc_control::planning::estate::{Detail, MountedMarket, of_catalog, of_clouds
 use coc_control::planning::{Request, plan};
 use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
+use coc_goals::rules::Rules;
 use coc_model::estate::Estate;
 use coc_model::plan::{Before, Plan, Status};
 
@@ -59,13 +60,29 @@ pub(crate) fn ground(
     Ok(Ground { estate: Arc::new(estate), drivers })
 }
 
-/// Asks planning something about an input over its ground, given the plan that comes before and what
-/// runs now.
+/// What comes before a plan.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Past<'a> {
+    /// The plan that it is derived from.
+    pub(crate) plan: Option<&'a Plan>,
+    /// The goals of that plan, if they are known.
+    pub(crate) rules: Option<&'a Rules>,
+    /// What runs now.
+    pub(crate) before: Option<&'a Before>,
+}
+
+/// A plan that an application runs by, and its goals if they are known.
+pub(crate) struct Running {
+    pub(crate) plan: Plan,
+    pub(crate) rules: Option<Rules>,
+}
+
+/// Asks planning something about an input over its ground, given what comes before.
 pub(crate) fn asked<T>(
     input: &Input,
     ground: &Ground,
     search: Search,
-    (parent, before): (Option<&Plan>, Option<&Before>),
+    past: Past<'_>,
     ask: impl FnOnce(&Request<'_>) -> T,
 ) -> T {
     let begun = Instant::now();
@@ -84,8 +101,9 @@ pub(crate) fn asked<T>(
         gap_ppm: search.gap_ppm,
         clouds: &ground.drivers,
         inputs,
-        parent,
-        before,
+        parent: past.plan,
+        rules_before: past.rules,
+        before: past.before,
         cancel: &cancel,
     };
     ask(&request)
@@ -96,29 +114,86 @@ pub(crate) fn made(
     input: &Input,
     ground: &Ground,
     search: Search,
-    parent: Option<&Plan>,
+    running: Option<&Running>,
 ) -> Result<Plan, Failure> {
     let _busy = talk::Busy::with("looking for the best plan");
-    let before = parent.map(Before::of);
-    asked(input, ground, search, (parent, before.as_ref()), plan)
+    let before = running.map(|running| Before::of(&running.plan));
+    let past = Past {
+        plan: running.map(|running| &running.plan),
+        rules: running.and_then(|running| running.rules.as_ref()),
+        before: before.as_ref(),
+    };
+    asked(input, ground, search, past, plan)
         .map_err(|error| Failure::of_planning(error, &input.files))
 }
 
-/// The plan that an application runs by now, if there is a state at all.
-pub(crate) async fn running(global: &Global, application: &str) -> Result<Option<Plan>, Failure> {
+/// What an application runs by now, if there is a state at all.
+pub(crate) async fn running(global: &Global, input: &Input) -> Result<Option<Running>, Failure> {
     match State::is_there(&global.dir) {
-        true => parent(&State::open(&global.dir).await?, application).await,
+        true => runs_by(&State::open(&global.dir).await?, input).await,
         false => Ok(None),
     }
 }
 
-/// The plan that an application runs by now.
-pub(crate) async fn parent(state: &State, application: &str) -> Result<Option<Plan>, Failure> {
+/// What an application runs by now.
+pub(crate) async fn runs_by(state: &State, input: &Input) -> Result<Option<Running>, Failure> {
+    let application = &input.application.name;
+    let Some(plan) = target_plan(state, application).await? else { return Ok(None) };
+    let stated = super::deploy::deploying(state, &[]).goals(application).await?;
+    // Goals that make no sense of the application as it is now are not known.
+    let rules = stated.and_then(|stated| input.understood_before(&stated).ok());
+    Ok(Some(Running { plan, rules }))
+}
+
+async fn target_plan(state: &State, application: &str) -> Result<Option<Plan>, Failure> {
     let deploying = super::deploy::deploying(state, &[]);
     match deploying.target(application).await?.and_then(|target| target.plan) {
         Some(plan) => Ok(Some(deploying.plan(&plan).await?)),
         None => Ok(None),
     }
+}
+
+/// The plan of a file as what is running.
+fn from_file(path: &str) -> Result<Running, Failure> {
+    let plan = super::verify::read_plan(path)?;
+    if !matches!(plan.status, Status::Optimal | Status::Feasible) {
+        let says = format!("{path}: nothing can run by this plan");
+        return Err(Failure::with_hint(says, "give the plan that the application runs by"));
+    }
+    let rules = super::verify::same_input(&plan).ok().map(|input| input.rules);
+    Ok(Running { plan, rules })
+}
+
+/// The sources of a running application for which new goals are given and nothing else: the files that
+/// it was planned from, with these goals in the place of those it runs by.
+pub(crate) async fn of_running(
+    global: &Global,
+    mut sources: Sources,
+    catalog: &mut arguments::Catalog,
+) -> Result<Sources, Failure> {
+    let Some(application) = inputs::goals_alone(&sources.files)? else { return Ok(sources) };
+    let running = match State::is_there(&global.dir) {
+        true => target_plan(&State::open(&global.dir).await?, &application).await?,
+        false => None,
+    };
+    let Some(plan) = running else {
+        let says = format!(
+            "{} holds goals for {application} and no application, and no {application} runs here",
+            sources.files.join(", ")
+        );
+        return Err(Failure::with_hint(says, "name the application's files too"));
+    };
+    talk::say(&format!("  changes   the goals of {application}, which runs by {}", plan.plan));
+    let was = super::verify::sources_of(&plan);
+    sources.goals.splice(0..0, std::mem::replace(&mut sources.files, was.files));
+    sources.profiles = was.profiles;
+    if sources.clouds.is_empty() {
+        sources.clouds = was.clouds;
+    }
+    if catalog.folders.is_empty() {
+        catalog.folders = plan.inputs.catalog_folders.iter().map(PathBuf::from).collect();
+    }
+    Ok(sources)
 }
 
 /// The exit code that a plan's status means.
@@ -158,15 +233,20 @@ pub(crate) fn sources(
 pub(crate) async fn run(global: &Global, arguments: &arguments::Plan) -> Result<Exit, Failure> {
     let planning = &arguments.planning;
     let sources = sources(&arguments.files.files, &arguments.files.profiles, planning);
+    let mut catalog = planning.catalog.clone();
+    let sources = of_running(global, sources, &mut catalog).await?;
     let mut input = inputs::input(&sources)?;
     let mounted = crate::mounts::for_planning(global, &input).await?;
-    let ground = ground(&mut input, &planning.catalog.folders, mounted)?;
+    let ground = ground(&mut input, &catalog.folders, mounted)?;
     let search = Search { time: planning.time, gap_ppm: planning.gap, seed: planning.seed };
     if !global.json {
         talk::say(&read_line(&input, &sources));
     }
-    let parent = running(global, &input.application.name).await?;
-    let plan = made(&input, &ground, search, parent.as_ref())?;
+    let running = match &arguments.from {
+        Some(path) => Some(from_file(path)?),
+        None => running(global, &input).await?,
+    };
+    let plan = made(&input, &ground, search, running.as_ref())?;
     if let Some(path) = &arguments.output {
         let text = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
         std::fs::write(path, text).map_err(|error| {

@@ -9,7 +9,7 @@ use coc_model::mistake::{Mistake, Position};
 use coc_model::plan::{Before, ObjectiveValue, Plan};
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::plan::{Ground, Search, asked, ground, made, running, sources};
+use super::plan::{Ground, Past, Search, asked, ground, made, running, sources};
 use crate::arguments::{self, Global};
 use crate::failure::{Exit, Failure};
 use crate::inputs::{self, Input};
@@ -27,10 +27,10 @@ pub(crate) async fn run(global: &Global, arguments: &arguments::Surface) -> Resu
     let mounted = crate::mounts::for_planning(global, &input).await?;
     let ground = ground(&mut input, &planning.catalog.folders, mounted)?;
     let search = Search { time: planning.time, gap_ppm: 0, seed: planning.seed };
-    let parent = running(global, &input.application.name).await?;
-    let found = found(&input, &ground, search, parent.as_ref())?;
+    let running = running(global, &input).await?;
+    let found = found(&input, &ground, search, running.as_ref().map(|running| &running.plan))?;
     if found.complete && found.points.is_empty() {
-        let plan = made(&input, &ground, search, parent.as_ref())?;
+        let plan = made(&input, &ground, search, running.as_ref())?;
         if global.json {
             talk::print_json(&plan);
         } else {
@@ -117,7 +117,8 @@ fn found(
             values.iter().map(|o| format!("{} {}", o.goal, value(o))).collect();
         busy.say(&format!("  proved  {}", values.join(", ")));
     };
-    asked(input, ground, search, (None, before.as_ref()), |request| surface(request, &mut tell))
+    let past = Past { before: before.as_ref(), ..Past::default() };
+    asked(input, ground, search, past, |request| surface(request, &mut tell))
         .map_err(|error| Failure::of_planning(error, &input.files))
 }
 

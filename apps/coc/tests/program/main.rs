@@ -8,6 +8,7 @@
     reason = "a test that can't go on stops"
 )]
 
+mod changed;
 mod explained;
 mod folder;
 mod impossible;

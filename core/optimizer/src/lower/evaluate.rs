@@ -167,6 +167,7 @@ impl World<'_> {
             | Node::Spend(_)
             | Node::Placed
             | Node::Moved
+            | Node::MoveCost
             | Node::Quantified(..)
             | Node::Aggregated(..) => Err(unfit(
                 expression,

@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod carbon;
+mod copying;
 mod cost;
 mod evaluate;
 mod formula;

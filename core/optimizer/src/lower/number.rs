@@ -150,6 +150,7 @@ impl Lowering<'_> {
             Node::Spend(cloud) => self.spend(cloud, scope),
             Node::Placed => Ok(self.placed()),
             Node::Moved => self.moved(expression),
+            Node::MoveCost => self.move_cost(expression),
             Node::Scaled(of, factor) => {
                 let of = self.number(of, scope)?;
                 in_range(expression, of.scaled(factor.value))

@@ -32,7 +32,8 @@ pub(super) fn looks_at_many(expression: &Expression) -> bool {
         | Node::Cost
         | Node::Spend(_)
         | Node::Placed
-        | Node::Moved => true,
+        | Node::Moved
+        | Node::MoveCost => true,
         Node::Latency(a, b) => [a, b].iter().any(|s| s.gives != Type::Replica),
         _ => false,
     })

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use coc_goals::expression::Expression;
 use coc_goals::number::Fraction;
-use coc_model::estate::{Estate, Unknown};
-use coc_model::plan::Before;
+use coc_model::estate::{Estate, SiteId, Unknown};
+use coc_model::plan::{Before, Host};
 
 use super::evaluate::replica_count;
 use super::number::{Linear, in_range};
@@ -18,6 +18,8 @@ use crate::solution::{HostUse, Solution};
 #[derive(Clone, Debug)]
 pub(super) struct Running {
     hosts: Vec<(Option<usize>, BTreeMap<String, i64>)>,
+    /// The site of each host, where it is still there.
+    sites: Vec<Option<SiteId>>,
 }
 
 impl Running {
@@ -37,7 +39,23 @@ impl Running {
             }
             (offering, holds)
         });
-        Self { hosts: hosts.collect() }
+        let site =
+            |host: &Host| estate.site(&host.cloud, host.region.as_deref(), host.zone.as_deref());
+        Self { hosts: hosts.collect(), sites: before.hosts.iter().map(site).collect() }
+    }
+
+    /// How many copies of a volume with these users are at which site, `None` for places that are no
+    /// longer there: one for each replica of an only user, one for each host with any of several.
+    pub(super) fn copies(&self, users: &[String]) -> BTreeMap<Option<SiteId>, i64> {
+        let mut copies = BTreeMap::new();
+        for ((_, holds), site) in self.hosts.iter().zip(&self.sites) {
+            let here: i64 = users.iter().filter_map(|user| holds.get(user)).sum();
+            let here = if users.len() > 1 { here.min(1) } else { here };
+            if here > 0 {
+                *copies.entry(*site).or_insert(0) += here;
+            }
+        }
+        copies
     }
 
     /// The same as a solution of a problem; `None` if it is where the problem has nothing.

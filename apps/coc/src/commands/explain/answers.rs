@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::alternative;
 use crate::arguments::{Explain, Global};
-use crate::commands::plan::{Ground, Search, asked};
+use crate::commands::plan::{Ground, Past, Search, asked};
 use crate::commands::verify::{same_ground, same_input};
 use crate::failure::{Exit, Failure};
 use crate::inputs::Input;
@@ -108,9 +108,13 @@ fn answered(
     ground: &Ground,
 ) -> Result<Answers, Failure> {
     let search = Search { time: arguments.time, gap_ppm: 0, seed: plan.inputs.seed };
-    asked(input, ground, search, (None, plan.before.as_ref()), |request| {
-        of_request(request, arguments, plan, input)
-    })
+    asked(
+        input,
+        ground,
+        search,
+        Past { before: plan.before.as_ref(), ..Past::default() },
+        |request| of_request(request, arguments, plan, input),
+    )
 }
 
 fn of_request(
