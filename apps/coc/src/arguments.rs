@@ -28,7 +28,7 @@ exit codes:
 const EXPLAIN_EXAMPLES: &str = "\
 examples:
   coc explain plan.json --prices --ranges
-  coc explain plan.json --why db
+  coc explain plan.json --why db --assumed
   coc explain plan.json --why-not 'db in eu-west-1' --why-not 'web on t4g.large in aws'
   coc explain plan.json --why-not 'count(hosts) <= 2'
 
@@ -210,6 +210,9 @@ pub(crate) struct Explain {
     /// How far the number of each goal can be changed without changing what is best
     #[arg(long)]
     pub(crate) ranges: bool,
+    /// How far the best plan depends on what was assumed: with half, and with twice of each number
+    #[arg(long)]
+    pub(crate) assumed: bool,
     /// How long to search for the answers, like 60s or 5m
     #[arg(long, default_value = "60s", value_parser = duration, value_name = "TIME")]
     pub(crate) time: std::time::Duration,

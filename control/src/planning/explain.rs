@@ -16,7 +16,7 @@ use coc_optimizer::explain::price::{GoalPrice, goal_prices, price_without};
 use coc_optimizer::explain::range::{Loosened, Range, Side, ranges};
 use coc_optimizer::lower::{Lowered, standing};
 use coc_optimizer::portfolio::{Found, Outcome, TierValue, optimize};
-use coc_optimizer::problem::{GroupId, Origin, Problem, Scale};
+use coc_optimizer::problem::{GroupId, Origin, Problem, Scale, Tier};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -27,10 +27,10 @@ const UNKNOWN: &str = "unknown";
 
 /// A plan read back as a solution of the problem it was made from, to be asked about.
 pub struct Explained<'a> {
-    request: &'a Request<'a>,
-    lowered: Lowered,
+    pub(super) request: &'a Request<'a>,
+    pub(super) lowered: Lowered,
     /// The plan's own solution; proved as the plan says.
-    found: Found,
+    pub(super) found: Found,
 }
 
 /// A plan that was proved again: for questions whose answers compare optima, for which the word of a
@@ -269,7 +269,7 @@ impl<'a> Explained<'a> {
                 let plan = judged(request, bare(request, other, &found))?;
                 let now = bare(self.request, &self.lowered, &self.found);
                 let comparison = Comparison {
-                    objective: self.differences(&found),
+                    objective: differences(&self.lowered.problem, &self.found, &found),
                     cost: cost_differences(&now.cost.lines, &plan.cost.lines),
                     plan: Some(Box::new(plan)),
                     ..none(verdict)
@@ -282,25 +282,6 @@ impl<'a> Explained<'a> {
             }
             Alternative::Unknown(_) => Ok((none(Verdict::Unknown), None)),
         }
-    }
-
-    fn differences(&self, other: &Found) -> Vec<Difference> {
-        let tiers = &self.lowered.problem.tiers;
-        let values = self.found.tiers.iter().zip(&other.tiers);
-        tiers
-            .iter()
-            .zip(values)
-            .map(|(tier, (ours, theirs))| {
-                let more = theirs.value.saturating_sub(ours.value);
-                let sign = if more > 0 { "+" } else { "" };
-                Difference {
-                    goal: tier.origin.says.to_string(),
-                    unit: tier.scale.unit.suffix().to_owned(),
-                    value: shown(tier.scale, theirs.value),
-                    more: format!("{sign}{}", shown(tier.scale, more)),
-                }
-            })
-            .collect()
     }
 
     /// The places where a group is, each once.
@@ -347,7 +328,23 @@ impl Proved<'_, '_> {
     }
 }
 
-fn budget<'a>(request: &'a Request<'_>) -> Budget<'a> {
+/// The objectives of another solution beside those of one.
+pub(super) fn differences(problem: &Problem, ours: &Found, theirs: &Found) -> Vec<Difference> {
+    let values = ours.tiers.iter().zip(&theirs.tiers);
+    let difference = |(tier, (ours, theirs)): (&Tier, (&TierValue, &TierValue))| {
+        let more = theirs.value.saturating_sub(ours.value);
+        let sign = if more > 0 { "+" } else { "" };
+        Difference {
+            goal: tier.origin.says.to_string(),
+            unit: tier.scale.unit.suffix().to_owned(),
+            value: shown(tier.scale, theirs.value),
+            more: format!("{sign}{}", shown(tier.scale, more)),
+        }
+    };
+    problem.tiers.iter().zip(values).map(difference).collect()
+}
+
+pub(super) fn budget<'a>(request: &'a Request<'_>) -> Budget<'a> {
     Budget {
         time_left: request.time_left,
         gap_ppm: 0,

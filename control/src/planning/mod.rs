@@ -1,6 +1,7 @@
 //! Planning: from an application, goals and an estate to a plan that the checker accepts, or to the
 //! reasons why there is none.
 
+pub mod assumed;
 pub mod estate;
 pub mod explain;
 mod power;

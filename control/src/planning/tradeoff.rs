@@ -136,7 +136,7 @@ fn met(goal: &CheckedRequirement) -> Met {
 }
 
 /// The replicas of each service that are on another kind of machine at a place than before.
-fn moves(before: &[Host], after: &[Host]) -> Vec<Move> {
+pub(super) fn moves(before: &[Host], after: &[Host]) -> Vec<Move> {
     let mut changes: BTreeMap<&str, BTreeMap<String, i64>> = BTreeMap::new();
     for (hosts, sign) in [(before, -1), (after, 1)] {
         for host in hosts {

@@ -111,3 +111,29 @@ fn a_surface_has_every_plan_that_none_beats() {
     let wrong = folder.run_with(words, "cost, cost, cost");
     assert_eq!(wrong.exit, 2, "{}", wrong.says);
 }
+
+#[test]
+fn what_was_assumed_is_said_with_how_far_the_plan_depends_on_it() {
+    let folder = planned();
+    let known = folder.run("explain plan.json --assumed --json").ended(0);
+    // Architectures are no numbers.
+    assert_eq!(each(&known, "/dependsOn", "/what"), ["architecture"; 3]);
+    assert_eq!(known["dependsOn"][0]["with"], serde_json::json!([]));
+
+    let folder = folder.with("shop.yaml", "needs: {cpu: 2, memory: 4Gi}", "needs: {cpu: 2}").with(
+        "shop.yaml",
+        "needs: {cpu: 1, memory: 1Gi}}\n  db",
+        "needs: {memory: 1Gi}}\n  db",
+    );
+    folder.run("plan shop.yaml --goals goals.yaml --catalog . -o plan.json --json").ended(0);
+    let answer = folder.run("explain plan.json --assumed --json").ended(0);
+    let with = |what: &str| {
+        let all = answer["dependsOn"].as_array().unwrap();
+        let found = all.iter().find(|d| d["what"] == what).unwrap();
+        each(found, "/with", "/value").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(with("memory"), ["128Mi", "512Mi"]);
+    assert_eq!(with("cpu"), ["125m", "500m"]);
+    let text = folder.run("explain plan.json --assumed");
+    assert!(text.out.contains("memory of db: 256Mi\n    128Mi: the same places"), "{}", text.out);
+}

@@ -1,5 +1,6 @@
 //! Questions about a plan, answered over what it was made from.
 
+use coc_control::planning::assumed::Dependence;
 use coc_control::planning::explain::{
     Comparison, ExplainError, Explained, PriceOfGoal, Proved, RangeOfGoal, Verdict, Why,
 };
@@ -23,6 +24,7 @@ pub(super) struct Answers {
     pub(super) why_not: Vec<(String, Comparison)>,
     pub(super) prices: Option<Vec<PriceOfGoal>>,
     pub(super) ranges: Option<Vec<RangeOfGoal>>,
+    pub(super) assumed: Option<Vec<Dependence>>,
 }
 
 impl Answers {
@@ -35,6 +37,9 @@ impl Answers {
         }
         if let Some(ranges) = &self.ranges {
             add("ranges", json!(ranges));
+        }
+        if let Some(assumed) = &self.assumed {
+            add("dependsOn", json!(assumed));
         }
         if let Some(why) = &self.why {
             add("why", json!(why));
@@ -60,6 +65,12 @@ impl Answers {
                 .iter()
                 .flatten()
                 .all(|r| !unknown(&r.tightest) && !unknown(&r.better_from))
+            && self
+                .assumed
+                .iter()
+                .flatten()
+                .flat_map(|d| &d.with)
+                .all(|w| matches!(w.verdict, Verdict::Possible | Verdict::Impossible))
             && self.why.iter().flatten().all(|w| proved(&w.elsewhere))
             && self.why_not.iter().all(|(_, c)| proved(c))
     }
@@ -73,6 +84,7 @@ pub(super) async fn find(
 ) -> Result<Option<Answers>, Failure> {
     let asked = arguments.prices
         || arguments.ranges
+        || arguments.assumed
         || arguments.why.is_some()
         || !arguments.why_not.is_empty();
     if !asked {
@@ -146,6 +158,11 @@ fn of_request(
         why_not,
         prices: of_proved(arguments.prices).map(Proved::prices).transpose().map_err(failed)?,
         ranges: of_proved(arguments.ranges).map(Proved::ranges),
+        assumed: arguments
+            .assumed
+            .then(|| explained.dependence(plan))
+            .transpose()
+            .map_err(|error| failed(error.into()))?,
     })
 }
 

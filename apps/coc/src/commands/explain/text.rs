@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use coc_control::planning::assumed::Dependence;
 use coc_control::planning::explain::{
     Comparison, Difference, PriceOfGoal, RangeOfGoal, Verdict, Why,
 };
-use coc_model::plan::ConflictItem;
+use coc_model::plan::{Assumption, ConflictItem};
 
 use super::alternative::WHY_NOT;
 use super::answers::Answers;
@@ -24,6 +25,9 @@ pub(super) fn answers(answers: &Answers) -> String {
     }
     if let Some(ranges) = &answers.ranges {
         range_table(&mut out, ranges);
+    }
+    if let Some(assumed) = &answers.assumed {
+        dependence(&mut out, assumed);
     }
     out
 }
@@ -89,6 +93,34 @@ fn told(out: &mut String, why: &Why) {
     };
     let _ = writeln!(out, "  {line}");
     conflict(out, &elsewhere.conflict);
+}
+
+/// How far the plan depends on what was assumed.
+fn dependence(out: &mut String, assumed: &[Dependence]) {
+    let _ = writeln!(out, "what the best plan would come to if what was assumed were otherwise");
+    for Dependence { assumption, with } in assumed {
+        let Assumption { service, what, value } = assumption;
+        let _ = writeln!(out, "  {what} of {service}: {value}");
+        for other in with {
+            let what = match other.verdict {
+                Verdict::Possible | Verdict::Feasible => {
+                    let all = other.objective.iter().map(difference).collect::<Vec<_>>().join(", ");
+                    let place = if other.same { "the same places" } else { "other places" };
+                    let proof = match other.verdict {
+                        Verdict::Feasible => " or better (not proved in time)",
+                        _ => "",
+                    };
+                    format!("{place}, {all}{proof}")
+                }
+                Verdict::Impossible => "no plan can exist".to_owned(),
+                Verdict::Unknown => "unknown: not proved in time".to_owned(),
+            };
+            let _ = writeln!(out, "    {}: {what}", other.value);
+        }
+    }
+    if assumed.is_empty() {
+        let _ = writeln!(out, "  nothing was assumed");
+    }
 }
 
 fn price_table(out: &mut String, prices: &[PriceOfGoal]) {
