@@ -4,6 +4,7 @@
 use coc_model::application::{Application, Link};
 use coc_model::plan::{Assumption, Plan};
 use coc_model::quantity::{Bytes, Cpu, Traffic};
+use coc_optimizer::engine::Budget;
 use coc_optimizer::lower::{Lowered, lower_after};
 use coc_optimizer::portfolio::{Outcome, optimize};
 use serde::Serialize;
@@ -41,31 +42,40 @@ impl Explained<'_> {
     /// # Errors
     /// None that reading the plan would not have given.
     pub fn dependence(&self, plan: &Plan) -> Result<Vec<Dependence>, PlanningError> {
-        let assumed = plan.assumed.iter();
-        assumed
-            .map(|assumption| {
-                let with = instead(self.request.application, assumption);
-                let with = with.into_iter().map(|(value, other)| self.with(plan, value, &other));
-                Ok(Dependence {
-                    assumption: assumption.clone(),
-                    with: with.collect::<Result<_, PlanningError>>()?,
-                })
-            })
-            .collect()
+        let others: Vec<_> =
+            plan.assumed.iter().map(|a| instead(self.request.application, a)).collect();
+        let mut left: u32 = others.iter().map(|o| u32::try_from(o.len()).unwrap_or(0)).sum();
+        let mut found = Vec::new();
+        for (assumption, others) in plan.assumed.iter().zip(others) {
+            let mut with = Vec::new();
+            for (value, other) in others {
+                with.push(self.with(plan, value, &other, left)?);
+                left -= 1;
+            }
+            found.push(Dependence { assumption: assumption.clone(), with });
+        }
+        Ok(found)
     }
+
+    /// The plan over another application, in its share of the time: one of `parts` equal ones.
 
     fn with(
         &self,
         plan: &Plan,
         value: String,
         application: &Application,
+        parts: u32,
     ) -> Result<Instead, PlanningError> {
         let request = self.request;
         let running = before(request);
         let lowered: Lowered =
             lower_after(running.as_ref(), application, request.rules, request.estate)?;
         let none = |verdict| Instead { value, verdict, same: false, objective: Vec::new() };
-        Ok(match optimize(&lowered.problem, request.engines, budget(request)) {
+        let all = (request.time_left)();
+        let kept = all - all / parts.max(1);
+        let time_left = || (request.time_left)().saturating_sub(kept);
+        let budget = Budget { time_left: &time_left, ..budget(request) };
+        Ok(match optimize(&lowered.problem, request.engines, budget) {
             Outcome::Found(found) => {
                 let verdict = if found.optimal() { Verdict::Possible } else { Verdict::Feasible };
                 let other = bare(request, &lowered, &found);
