@@ -5,6 +5,7 @@
 //! item is outside of the chosen sites. If even that is no better than what was found inside, nothing
 //! outside can be part of anything better. Else the sites it uses are chosen too.
 
+mod lazy;
 mod relaxed;
 
 use std::collections::BTreeSet;
@@ -16,10 +17,15 @@ use crate::presolve::presolve;
 use crate::problem::{Combination, Formula, GroupId, Measure, Origin, Problem, Requirement, Table};
 use crate::solution::{HostUse, Solution};
 
+use lazy::{PairRule, set_aside};
 use relaxed::relaxed;
 
 /// With fewer sites than this the whole problem is solved at once.
 const FEW: usize = 9;
+
+/// How often a look puts back what its solution breaks. After that, the sites of a solution that still
+/// breaks something are chosen too.
+const ROUNDS: usize = 40;
 
 /// With no more pairs of a group and a site than this, the whole problem is solved faster at once
 /// (measured on 12 services over 16 regions with a limit on carbon: 0.1 to 8 s at once, 2.5 to 15 s
@@ -48,10 +54,13 @@ pub(crate) fn solve(problem: &Problem, engine: &dyn Engine, budget: Budget<'_>) 
     // The whole problem keeps half of the time.
     let kept = (budget.time_left)() / 2;
     let time_left = || (budget.time_left)().saturating_sub(kept);
+    let mut relaxed = relaxed(problem);
+    let aside = set_aside(&mut relaxed);
     let mut choice = Choice {
         problem,
         objective: problem.tiers.first().map(Problem::minimised).unwrap_or_default(),
-        relaxed: relaxed(problem),
+        relaxed,
+        aside,
         engine,
         budget: Budget { time_left: &time_left, ..budget },
         chosen: BTreeSet::new(),
@@ -79,7 +88,10 @@ struct Choice<'a> {
     problem: &'a Problem,
     /// What is made small.
     objective: Combination,
+    /// The problem with traffic counted coarsely, and without rules on pairs of sites.
     relaxed: Problem,
+    /// Those rules, with what of them is back in looks.
+    aside: Vec<PairRule>,
     engine: &'a dyn Engine,
     budget: Budget<'a>,
     chosen: BTreeSet<usize>,
@@ -133,24 +145,40 @@ impl Choice<'_> {
         self.chosen.len() * 3 < self.problem.sites.len() * 2
     }
 
-    /// The best of the relaxation with at least one item outside.
+    /// The best of the relaxation with at least one item outside, with as much of the rules on pairs of
+    /// sites as it takes for them to be kept, or for the bound to be no better than what is known.
     fn look(&mut self) -> Look {
         self.looks += 1;
-        match self.reduced(&outside(&self.relaxed, &self.chosen)) {
-            Answer::Optimal(solution, _) => {
-                // It breaks no rule that knows nothing of the cost of traffic.
-                self.offer(&solution);
-                let value = solution.worth(&self.relaxed).value(&self.objective);
+        for round in 0.. {
+            let mut asked = outside(&self.relaxed, &self.chosen);
+            self.aside.iter().for_each(|rule| rule.add_to(&mut asked));
+            let solution = match self.reduced(&asked) {
+                Answer::Optimal(solution, _) => solution,
+                Answer::Infeasible(proof) => return Look::Nothing(proof),
+                Answer::Feasible(solution, ..) => {
+                    self.offer(&solution);
+                    return Look::Unknown;
+                }
+                Answer::Unknown(..) => return Look::Unknown,
+            };
+            self.offer(&solution);
+            let value = solution.worth(&self.relaxed).value(&self.objective);
+            let enough = self.best.as_ref().is_some_and(|best| value >= best.0);
+            let mut broken = false;
+            if !enough && round < ROUNDS {
+                for rule in &mut self.aside {
+                    broken |= rule.learn(self.problem, &solution);
+                }
+            }
+            if !broken {
                 let site = |host: &HostUse| self.problem.options[host.option.0].site;
-                Look::Bound(value, solution.hosts.iter().map(site).collect())
+                return Look::Bound(value, solution.hosts.iter().map(site).collect());
             }
-            Answer::Infeasible(proof) => Look::Nothing(proof),
-            Answer::Feasible(solution, ..) => {
-                self.offer(&solution);
-                Look::Unknown
+            if self.budget.over() {
+                break;
             }
-            Answer::Unknown(..) => Look::Unknown,
         }
+        Look::Unknown
     }
 
     /// Keeps a solution if it holds and nothing better is known.
