@@ -68,13 +68,16 @@ fn examples() -> Vec<Example> {
     examples
 }
 
-/// What is read of an example beside the application.
+/// What is read of an example beside the application, or with its own.
 fn read_example(example: &Example) -> Result<Read, String> {
     let shop = std::fs::read_to_string(folder().join("tests/goals/compose.yaml")).unwrap();
     let files = MemoryFiles::in_folder("/shop")
         .with("compose.yaml", shop.as_str())
         .with(DOCUMENT, example.text.as_str());
-    let paths = vec!["compose.yaml".to_owned(), DOCUMENT.to_owned()];
+    let mut paths = vec!["compose.yaml".to_owned(), DOCUMENT.to_owned()];
+    if example.text.contains("kind: Application") {
+        paths.remove(0);
+    }
     let request = ReadRequest { paths, ..ReadRequest::default() };
     read(&request, &files).map_err(|mistakes| mistakes.to_string())
 }
