@@ -240,7 +240,7 @@ fn a_goal_that_asks_for_more_members_has_their_price() {
 #[test]
 fn elsewhere_is_elsewhere_whatever_the_number() {
     let (lowered, found) = best(&store(&[1, 2], &[]));
-    let mut problem = lowered.problem.clone();
+    let mut problem = lowered.problem;
     let chosen = found.solution.hosts[0].holds[0].0;
     let other = if chosen == GroupId(0) { GroupId(1) } else { GroupId(0) };
     assert!(elsewhere(&mut problem, &found.solution, other).is_none());

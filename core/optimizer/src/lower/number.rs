@@ -309,7 +309,7 @@ impl Lowering<'_> {
         let chosen = self.counted(condition, None, scope)?;
         let holds = self.condition(condition, true, scope)?;
         let fails = self.condition(condition, false, scope)?;
-        let (a, b) = (self.side(a, fails, scope)?, self.side(b, holds, scope)?);
+        let (a, b) = (self.side(a, &fails, scope)?, self.side(b, &holds, scope)?);
         let minus_b = in_range(at, b.clone().scaled(-Fraction::one()))?;
         let more = in_range(at, a.plus(minus_b))?;
         let part = self.product(at, chosen, more)?;
@@ -317,7 +317,7 @@ impl Lowering<'_> {
     }
 
     /// A number that need not be known where a formula holds.
-    fn side(&mut self, of: &Expression, unless: Formula, scope: &Scope) -> Refused<Linear> {
+    fn side(&mut self, of: &Expression, unless: &Formula, scope: &Scope) -> Refused<Linear> {
         let before = self.pending.len();
         let number = self.number(of, scope)?;
         let known = self.pending.split_off(before);
