@@ -42,10 +42,11 @@ impl Problem {
 
     /// The fewest and the most items of some groups that a solution can have.
     pub fn items_of(&self, groups: &[GroupId]) -> (i64, i64) {
-        let (fewest, most) = self.sum_over_groups(|group| {
-            let count = i128::from(self.groups[group.0].count);
-            if groups.contains(&group) { (count, count) } else { (0, 0) }
-        });
+        let mut counts = vec![0_i128; self.groups.len()];
+        for group in groups {
+            counts[group.0] = self.groups[group.0].count.into();
+        }
+        let (fewest, most) = self.sum_over_groups(|group| (counts[group.0], counts[group.0]));
         let narrow = |count: i128| i64::try_from(count).unwrap_or(i64::MAX);
         (narrow(fewest), narrow(most))
     }

@@ -101,7 +101,7 @@ fn classes(problem: &Problem) -> Vec<Class> {
         match found {
             Some(class) => {
                 class.groups.push(id);
-                class.count = problem.items_of(&class.groups).1;
+                class.count += group.count;
             }
             None => classes.push(Class {
                 groups: vec![id],
@@ -112,6 +112,11 @@ fn classes(problem: &Problem) -> Vec<Class> {
                 per_host: if single { 1 } else { i64::MAX },
                 alone,
             }),
+        }
+    }
+    if !problem.choices.is_empty() {
+        for class in &mut classes {
+            class.count = problem.items_of(&class.groups).1;
         }
     }
     classes

@@ -101,7 +101,7 @@ impl Lowering<'_> {
                     let paid = in_range(at, more.scaled(dollars(price)))?;
                     total = in_range(at, total.plus(paid))?;
                 }
-                None => self.bar_above_zero(at, more)?,
+                None => self.bar_above_zero(at, &more)?,
             }
         }
         Ok(total)
@@ -113,7 +113,7 @@ impl Lowering<'_> {
     }
 
     /// Requires what is never negative to be zero.
-    fn bar_above_zero(&mut self, at: &Expression, linear: Linear) -> Refused<()> {
+    fn bar_above_zero(&mut self, at: &Expression, linear: &Linear) -> Refused<()> {
         let (combination, _): (Combination, i128) = in_range(at, linear.whole())?;
         self.required(Formula::AtMostZero(combination), KNOWN);
         Ok(())
