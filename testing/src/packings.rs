@@ -11,11 +11,14 @@ pub type Measured = Vec<i128>;
 /// The measured values of all packings that machines and their limits allow, each once; goals are
 /// not looked at, rules on sharing hosts only if `apart`.
 pub fn packings(problem: &Problem, apart: Sharing) -> Vec<Measured> {
-    let items = problem.groups.iter().enumerate().flat_map(|(g, group)| {
-        std::iter::repeat_n(GroupId(g), usize::try_from(group.count).unwrap_or(0))
-    });
-    let mut all = All { problem, apart, items: items.collect(), found: Vec::new() };
-    all.place(0, &mut Vec::new());
+    let mut all = All { problem, apart, items: Vec::new(), found: Vec::new() };
+    for groups in problem.selections() {
+        let items = groups.into_iter().flat_map(|g| {
+            std::iter::repeat_n(g, usize::try_from(problem.groups[g.0].count).unwrap_or(0))
+        });
+        all.items = items.collect();
+        all.place(0, &mut Vec::new());
+    }
     all.found.sort();
     all.found.dedup();
     all.found

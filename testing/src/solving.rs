@@ -11,7 +11,7 @@ use coc_model::plan::{Check, Evidence, Inputs, Plan, Status};
 use coc_optimizer::engine::{Budget, Engine};
 use coc_optimizer::lower::{Lowered, lower_after};
 use coc_optimizer::portfolio::{Found, Outcome, Reduction, optimize_after};
-use coc_optimizer::problem::Problem;
+use coc_optimizer::problem::{GroupId, Problem};
 use coc_optimizer::reading::read;
 
 use crate::worlds::World;
@@ -35,6 +35,12 @@ pub fn solve_after(reduction: Reduction, problem: &Problem, engine: &dyn Engine)
     let minute = || Duration::from_secs(60);
     let budget = Budget { time_left: &minute, gap_ppm: 0, seed: 0, cancel: &cancel };
     optimize_after(reduction, problem, &[engine], budget)
+}
+
+/// The most items that a packing of a problem has.
+pub fn items(problem: &Problem) -> i64 {
+    let all: Vec<GroupId> = (0..problem.groups.len()).map(GroupId).collect();
+    problem.items_of(&all).1
 }
 
 /// The plan of a solution, without native resources, judged by the checker.

@@ -45,7 +45,8 @@ pub fn world(seed: u64) -> World {
         ("blue", "b2", "b2a", "CH", "Europe"),
     ];
     let mut random = Random::new(seed);
-    let application = application(&mut random);
+    let mut application = application(&mut random);
+    leave_numbers_open(seed, &OPEN, &mut application);
     let keep = 2 + usize::try_from(random.below(4)).unwrap_or(0);
     let estate = estate(&mut random, &sites[..keep]);
     let goals = goals(&mut random, &application);
@@ -70,7 +71,8 @@ pub fn wide_world(seed: u64) -> World {
         ("green", "g4", "g4a", "ES", "EU"),
     ];
     let mut random = Random::new(seed);
-    let application = application(&mut random);
+    let mut application = application(&mut random);
+    leave_numbers_open(seed, &OPEN_WIDE, &mut application);
     let estate = estate(&mut random, &sites);
     let goals = goals(&mut random, &application);
     World { application, goals, estate, before: None }
@@ -80,8 +82,10 @@ pub fn wide_world(seed: u64) -> World {
 pub fn running(random: &mut Random, world: &World) -> Option<Before> {
     let mut before = Before::default();
     for (name, service) in &world.application.services {
-        let Replicas::Between { min, .. } = service.replicas else { continue };
-        for replica in 0..min {
+        let Some(counts) = service.replicas.planned().filter(|counts| !counts.is_empty()) else {
+            continue;
+        };
+        for replica in 0..*random.of(&counts) {
             if world.estate.offerings.is_empty() {
                 return None;
             }
@@ -181,6 +185,24 @@ fn application(random: &mut Random) -> Application {
         links,
         volumes: BTreeMap::new(),
         keys: vec![],
+    }
+}
+
+/// The numbers of replicas that a plan may choose from.
+const OPEN: [&[u32]; 6] = [&[1, 2], &[1, 3], &[0, 1], &[0, 2], &[1, 2, 3], &[2, 3]];
+
+/// Those of worlds with many sites: with them every share of traffic is a whole number, as with three
+/// replicas an equation of costs can take minutes to prove there.
+const OPEN_WIDE: [&[u32]; 3] = [&[1, 2], &[0, 1], &[0, 2]];
+
+/// Leaves the numbers of replicas of some services to the plan.
+fn leave_numbers_open(seed: u64, open: &[&[u32]], application: &mut Application) {
+    let mut random = Random::new(seed ^ 0x0c40_1ce5);
+    for service in application.services.values_mut() {
+        if random.percent(25) {
+            let numbers = random.of(open).iter().copied().collect();
+            service.replicas = Replicas::OneOf(numbers);
+        }
     }
 }
 

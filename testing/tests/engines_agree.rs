@@ -11,15 +11,14 @@ use coc_model::goals::{Located, RequirementBody};
 use coc_optimizer::engine::Engine;
 use coc_optimizer::portfolio::{Outcome, Reduction};
 use coc_optimizer::problem::Problem;
-use coc_testing::solving::{judged_plan, lowered, solve, solve_after};
+use coc_testing::solving::{items, judged_plan, lowered, solve, solve_after};
 use coc_testing::worlds::{World, wide_world, world};
 
 /// Worlds in which every packing can be tried, from the first seed on.
 fn small_worlds() -> impl Iterator<Item = (u64, World)> {
     (1_u64..).map(|seed| (seed, world(seed))).filter(|(_, world)| {
         lowered(world).is_some_and(|(_, lowered)| {
-            let items: i64 = lowered.problem.groups.iter().map(|g| g.count).sum();
-            items <= 4 && Exhaustive.takes(&lowered.problem)
+            items(&lowered.problem) <= 4 && Exhaustive.takes(&lowered.problem)
         })
     })
 }

@@ -9,19 +9,20 @@ use coc_checker::{Question, check};
 use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
 use coc_goals::rules::Rules;
+use coc_model::application::Replicas;
 use coc_model::goals::{
     Direction, Goals, Located, Objective, Policy, Requirement, RequirementBody, Term,
 };
 use coc_model::mistake::Position;
-use coc_model::plan::Plan;
+use coc_model::plan::{Placement, Plan};
 use coc_optimizer::engine::{Engine, Proof};
 use coc_optimizer::lower::Lowered;
 use coc_optimizer::portfolio::{Found, Outcome, Reduction, TierValue};
-use coc_optimizer::problem::{GroupId, OptionId, Problem};
+use coc_optimizer::problem::{OptionId, Problem};
 use coc_optimizer::solution::{Fault, HostUse, Solution, holds};
 use coc_testing::expressions::Expressions;
 use coc_testing::random::Random;
-use coc_testing::solving::{judged_plan, lowered, solve, solve_after};
+use coc_testing::solving::{items, judged_plan, lowered, solve, solve_after};
 use coc_testing::worlds::{World, running, wide_world, with_data, world};
 
 fn at(line: u32) -> Position {
@@ -66,17 +67,17 @@ fn worlds(first: u64, step: u64) -> impl Iterator<Item = (u64, World, Rules, Low
     (0_u64..).map(move |n| first + n * step).filter_map(|seed| {
         let world = asked(seed, world(seed), 3);
         let (rules, lowered) = lowered(&world)?;
-        let items: i64 = lowered.problem.groups.iter().map(|g| g.count).sum();
-        let fits = items <= 3 && Exhaustive.takes(&lowered.problem);
+        let fits = items(&lowered.problem) <= 3 && Exhaustive.takes(&lowered.problem);
         fits.then_some((seed, world, rules, lowered))
     })
 }
 
-/// Items put on hosts at random.
+/// Items put on hosts at random, of alternatives one at random.
 fn packed(problem: &Problem, random: &mut Random) -> Option<Solution> {
     let mut hosts: Vec<HostUse> = Vec::new();
-    for (index, group) in problem.groups.iter().enumerate() {
-        let group_id = GroupId(index);
+    let selections = problem.selections();
+    for &group_id in random.of(&selections) {
+        let group = &problem.groups[group_id.0];
         let may: Vec<OptionId> = (0..problem.options.len())
             .map(OptionId)
             .filter(|option| group.may_use(problem, *option))
@@ -187,8 +188,15 @@ fn judged(world: &World, rules: &Rules, plan: &Plan) -> bool {
 }
 
 /// The kinds of damage that the checker has to see.
-const SPOILT: [&str; 5] =
-    ["wrong cost", "moved replica", "over capacity", "broken goal", "wrong bound"];
+const SPOILT: [&str; 7] = [
+    "wrong cost",
+    "moved replica",
+    "over capacity",
+    "broken goal",
+    "wrong bound",
+    "wrong number of replicas",
+    "wrong numbering",
+];
 
 /// Spoils a plan in one way; `None` where this plan can't be spoilt so.
 fn spoilt(plan: &Plan, world: &World, rules: &Rules, kind: &str) -> Option<(Plan, Rules)> {
@@ -231,6 +239,37 @@ fn spoilt(plan: &Plan, world: &World, rules: &Rules, kind: &str) -> Option<(Plan
                 host.holds.push((placement.service.clone(), placement.replica));
             }
             spoilt.hosts = vec![host];
+        }
+        "wrong number of replicas" => {
+            // As many as a service may not have, all on one host.
+            let (name, allowed) =
+                world.application.services.iter().find_map(|(name, s)| match &s.replicas {
+                    Replicas::OneOf(allowed) => Some((name, allowed)),
+                    _ => None,
+                })?;
+            let like = plan.placements.iter().find(|p| p.service == *name)?.clone();
+            let number = (1..).find(|number| !allowed.contains(number))?;
+            let belongs = |service: &str, replica: u32| service != name || replica < number;
+            spoilt.placements.retain(|p| belongs(&p.service, p.replica));
+            for host in &mut spoilt.hosts {
+                host.holds.retain(|(service, replica)| belongs(service, *replica));
+            }
+            let placed = spoilt.placements.iter().filter(|p| p.service == *name).count();
+            for replica in u32::try_from(placed).ok()?..number {
+                spoilt.placements.push(Placement { replica, ..like.clone() });
+                let host = spoilt.hosts.iter_mut().find(|host| host.id == like.host)?;
+                host.holds.push((name.clone(), replica));
+            }
+        }
+        "wrong numbering" => {
+            let last = spoilt.placements.last_mut()?;
+            let (service, replica) = (last.service.clone(), last.replica);
+            last.replica += 1;
+            for host in &mut spoilt.hosts {
+                for held in host.holds.iter_mut().filter(|h| **h == (service.clone(), replica)) {
+                    held.1 += 1;
+                }
+            }
         }
         "broken goal" => {
             // The opposite is asked for.

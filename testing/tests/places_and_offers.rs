@@ -22,7 +22,7 @@ use coc_model::plan::Carbon;
 use coc_optimizer::engine::Engine;
 use coc_optimizer::lower::lower;
 use coc_optimizer::portfolio::Outcome;
-use coc_testing::solving::{judged_plan, lowered, solve};
+use coc_testing::solving::{items, judged_plan, lowered, solve};
 use coc_testing::worlds::{World, world};
 
 fn at(line: u32) -> Position {
@@ -115,10 +115,7 @@ fn hold_against_each_other(rules: &[&str]) {
 fn hold_in(world: impl Fn(u64) -> World, rules: &[&str]) {
     let (mut found, mut none) = (0, 0);
     let worlds = (1_u64..).map(|seed| (seed, world(seed))).filter(|(_, world)| {
-        lowered(world).is_some_and(|(_, l)| {
-            let items: i64 = l.problem.groups.iter().map(|g| g.count).sum();
-            items <= 3 && Exhaustive.takes(&l.problem)
-        })
+        lowered(world).is_some_and(|(_, l)| items(&l.problem) <= 3 && Exhaustive.takes(&l.problem))
     });
     for (seed, mut world) in worlds.take(60) {
         for rule in rules {

@@ -1,4 +1,4 @@
-//! The examples of `docs/goals.md`: every one is planned to a proof over one small application and four
+//! The examples of `docs/goal-examples.md`: every one is planned to a proof over one small application and four
 //! small clouds, and judged by the checker. What comes out is golden.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on stops")]
@@ -23,7 +23,7 @@ use coc_model::estate::{Estate, Limit};
 use coc_model::goals::RequirementBody;
 use coc_model::plan::{Inputs, Plan, Status};
 
-const DOCUMENT: &str = "docs/goals.md";
+const DOCUMENT: &str = "docs/goal-examples.md";
 /// The cloud whose machines are there already.
 const OWNED: &str = "yard";
 
@@ -68,13 +68,16 @@ fn examples() -> Vec<Example> {
     examples
 }
 
-/// What is read of an example beside the application.
+/// What is read of an example beside the application, or with its own.
 fn read_example(example: &Example) -> Result<Read, String> {
     let shop = std::fs::read_to_string(folder().join("tests/goals/compose.yaml")).unwrap();
     let files = MemoryFiles::in_folder("/shop")
         .with("compose.yaml", shop.as_str())
         .with(DOCUMENT, example.text.as_str());
-    let paths = vec!["compose.yaml".to_owned(), DOCUMENT.to_owned()];
+    let mut paths = vec!["compose.yaml".to_owned(), DOCUMENT.to_owned()];
+    if example.text.contains("kind: Application") {
+        paths.remove(0);
+    }
     let request = ReadRequest { paths, ..ReadRequest::default() };
     read(&request, &files).map_err(|mistakes| mistakes.to_string())
 }

@@ -284,9 +284,11 @@ impl<'a> Explained<'a> {
         }
     }
 
-    /// The places where a group is, each once.
+    /// The places where a group, or an alternative to it, is, each once.
     fn places(&self, found: &Found, group: GroupId) -> Vec<String> {
-        let here = found.solution.hosts.iter().filter(|h| h.holds.iter().any(|i| i.0 == group));
+        let groups = self.lowered.problem.alternatives(group);
+        let holds = |held: &(GroupId, i64)| groups.contains(&held.0);
+        let here = found.solution.hosts.iter().filter(|h| h.holds.iter().any(holds));
         let sites: BTreeSet<usize> =
             here.map(|h| self.lowered.problem.options[h.option.0].site).collect();
         sites.into_iter().map(|s| place_of(&self.request.estate.sites[s])).collect()

@@ -49,7 +49,8 @@ pub(crate) fn facts(
             )),
         }
     }
-    let services = application.services.iter().map(|(n, s)| (n.clone(), wanted(s))).collect();
+    let services = application.services.iter();
+    let services = services.map(|(n, s)| (n.clone(), wanted(n, s, &replicas))).collect();
     let links = application.links.iter().map(|l| (l.from.clone(), l.to.clone())).collect();
     let processors = Processors::of(estate);
     let possible = application
@@ -138,9 +139,14 @@ fn everywhere(application: &Application, service: &Service) -> bool {
         && application.services.values().any(|s| s.replicas != Replicas::PerHost)
 }
 
-fn wanted(service: &Service) -> u32 {
-    match service.replicas {
-        Replicas::Between { min, .. } => min,
+/// How many replicas of a service there should be: as many as there are, where the plan may choose.
+fn wanted(name: &str, service: &Service, placed: &[(String, usize)]) -> u32 {
+    match &service.replicas {
+        Replicas::Between { min, .. } => *min,
+        Replicas::OneOf(_) => {
+            let placed = placed.iter().filter(|(service, _)| service == name).count();
+            u32::try_from(placed).unwrap_or(u32::MAX)
+        }
         Replicas::PerHost => 1,
     }
 }
@@ -278,14 +284,29 @@ fn replica_faults(application: &Application, plan: &Plan, faults: &mut Vec<Strin
     }
     let waiting = plan.unknown.iter().any(|u| u.what.ends_with("replicas do not run"));
     for (name, service) in &application.services {
-        let placed = seen.keys().filter(|(s, _)| s == name).count();
-        let due = if everywhere(application, service) {
-            plan.hosts.len()
-        } else {
-            usize::try_from(wanted(service)).unwrap_or(usize::MAX)
+        let numbers: Vec<u32> =
+            seen.keys().filter(|(s, _)| s == name).map(|(_, replica)| *replica).collect();
+        let placed = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        let hosts = u32::try_from(plan.hosts.len()).unwrap_or(u32::MAX);
+        let right = match &service.replicas {
+            Replicas::Between { min, .. } => placed == *min || (waiting && placed < *min),
+            Replicas::OneOf(allowed) => allowed.contains(&placed) || (waiting && placed == 0),
+            Replicas::PerHost if everywhere(application, service) => placed == hosts,
+            Replicas::PerHost => placed == 1 || (waiting && placed == 0),
         };
-        if placed > due || (placed < due && !waiting) {
+        if !right {
+            let due = match &service.replicas {
+                Replicas::Between { min, .. } => min.to_string(),
+                Replicas::PerHost if everywhere(application, service) => hosts.to_string(),
+                Replicas::PerHost => "1".to_owned(),
+                one_of @ Replicas::OneOf(_) => one_of.to_string(),
+            };
             faults.push(format!("{placed} replicas of {name} are placed, {due} are due"));
+        }
+        if let Some(missing) = (0..).zip(&numbers).find_map(|(due, n)| (due != *n).then_some(due)) {
+            let says =
+                format!("the replicas of {name} are not numbered from 0: {missing} is missing");
+            faults.push(says);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Applications: services, links and volumes, whatever format they were read from.
 
+mod replicas;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use crate::mistake::Position;
 use crate::offer::Architecture;
 use crate::quantity::{Bytes, Cpu, Micros, Traffic};
 use crate::secret::SecretRef;
+pub use replicas::Replicas;
 
 /// An application as a person wrote it: what to run and what it needs, not where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -286,34 +289,6 @@ impl Limits {
     /// True if nothing is limited.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-}
-
-/// How many replicas of a service run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Replicas {
-    /// Between two numbers; a plan starts with the smaller.
-    Between {
-        /// At least.
-        min: u32,
-        /// At most.
-        max: u32,
-    },
-    /// One on every host.
-    PerHost,
-}
-
-impl Replicas {
-    /// Exactly this many.
-    pub const fn exactly(count: u32) -> Self {
-        Self::Between { min: count, max: count }
-    }
-}
-
-impl Default for Replicas {
-    fn default() -> Self {
-        Self::exactly(1)
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Rule {
     Apart(usize),
     /// Index of a rule on what is on one host.
     Dimension(usize),
-    /// A group that fits nowhere, whatever the goals.
+    /// A group that fits nowhere, whatever the goals, and none of its alternatives does.
     Fit(usize),
 }
 
@@ -162,9 +162,12 @@ fn without_dimensions(problem: &Problem) -> Problem {
 }
 
 fn fits_nowhere(problem: &Problem, group: GroupId) -> bool {
-    let g = &problem.groups[group.0];
-    let may = |option| g.may_use(problem, OptionId(option));
-    !problem.partial && g.count > 0 && !(0..problem.options.len()).any(may)
+    let nowhere = |id: &GroupId| {
+        let g = &problem.groups[id.0];
+        let may = |option| g.may_use(problem, OptionId(option));
+        g.count > 0 && !(0..problem.options.len()).any(may)
+    };
+    !problem.partial && problem.alternatives(group).iter().all(nowhere)
 }
 
 fn misfit(problem: &Problem, group: usize) -> Origin {
@@ -446,12 +449,8 @@ fn fewer_replicas(
             (GroupId(g), Table::Constant(replicas))
         })
         .collect();
-    let all: i128 = partial
-        .groups
-        .iter()
-        .map(|g| i128::from(g.count) * g.services.iter().map(|s| i128::from(s.1)).sum::<i128>())
-        .sum();
     let placed = partial.measure(Measure::Sum { items, hosts: None });
+    let (_, all) = partial.range(&Combination::of(placed));
     partial.tiers.insert(
         0,
         Tier {
@@ -466,7 +465,11 @@ fn fewer_replicas(
         Outcome::Found(found) if found.tiers.first().is_some_and(|t| t.proved && t.value > 0) => {
             let running = found.tiers[0].value;
             Some(Change {
-                says: format!("run {running} of {all} replicas"),
+                says: if partial.choices.is_empty() {
+                    format!("run {running} of {all} replicas")
+                } else {
+                    format!("run {running} of up to {all} replicas")
+                },
                 value: stated_value(&partial, &found),
                 of_a_goal: false,
             })

@@ -3,6 +3,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod assume;
+mod choice;
 pub mod conflict;
 pub mod engine;
 pub mod explain;

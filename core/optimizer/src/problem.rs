@@ -38,6 +38,8 @@ pub struct Problem {
     pub limits: Vec<HostLimit>,
     /// What is placed.
     pub groups: Vec<Group>,
+    /// Groups that are alternatives to each other.
+    pub choices: Vec<Choice>,
     /// Items that may not share a host.
     pub apart: Vec<Apart>,
     /// Everything that is looked at.
@@ -114,6 +116,15 @@ impl Group {
             && self.options[option.0]
             && self.demand.iter().zip(&host.capacity).all(|(need, have)| need <= have)
     }
+}
+
+/// Groups of which exactly one is placed, and that one whole: a service, or services that share a host,
+/// with each number of replicas that it may have. Of a problem that may stay partial, at most one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The alternatives; no group is in two choices. One may have no items: then it is chosen where
+    /// none of the others is placed.
+    pub groups: Vec<GroupId>,
 }
 
 /// Two groups whose items may not share a host; the same group twice means one item a host.

@@ -1,5 +1,7 @@
 //! How small and how large measures can be, from counts and tables alone.
 
+use std::collections::BTreeMap;
+
 use crate::problem::{Combination, GroupId, Measure, MeasureId, Problem, Table};
 
 impl Problem {
@@ -16,22 +18,31 @@ impl Problem {
     fn measure_range(&self, measure: MeasureId) -> (i128, i128) {
         match &self.measures[measure.0] {
             Measure::Sum { items, hosts } => {
-                let of_items = items.iter().map(|(group, table)| self.items_range(*group, table));
+                let mut of_group: BTreeMap<GroupId, (i128, i128)> = BTreeMap::new();
+                for (group, table) in items {
+                    let range = of_group.entry(*group).or_default();
+                    *range = plus([*range, self.items_range(*group, table)].into_iter());
+                }
+                let of_items =
+                    self.sum_over_groups(|g| of_group.get(&g).copied().unwrap_or_default());
                 let of_hosts = hosts.iter().map(|table| self.hosts_range(table));
-                of_items.chain(of_hosts).fold((0, 0), |(a, b), (least, most)| {
-                    (a.saturating_add(least), b.saturating_add(most))
-                })
+                plus(of_hosts.chain([of_items]))
             }
             Measure::Distinct { groups, key } => {
                 let mut keys = self.values(key);
                 keys.sort_unstable();
                 keys.dedup();
                 let kinds = i128::try_from(keys.len()).unwrap_or(i128::MAX);
-                let items = groups.iter().map(|g| self.count(*g)).sum();
+                let items = self.items_of(groups).1.into();
                 (0, if groups.is_empty() { kinds } else { kinds.min(items) })
             }
             Measure::Skew { groups, .. } => {
-                (0, groups.iter().map(|(g, w)| self.count(*g) * w).sum())
+                let weight = |group| {
+                    let of = groups.iter().filter(|(of, _)| *of == group);
+                    let weight = of.map(|(_, w)| w.saturating_mul(self.count(group))).sum();
+                    (0, weight)
+                };
+                self.sum_over_groups(weight)
             }
             Measure::Largest { table, floor, .. } => {
                 (*floor, self.values(table).into_iter().fold(*floor, i128::max))
@@ -79,14 +90,11 @@ impl Problem {
         }
     }
 
-    /// All items of a group count; none of them may be there if a plan may be partial.
+    /// What the items of a group come to, if all of them are placed.
     fn items_range(&self, group: GroupId, table: &Table) -> (i128, i128) {
         let values = self.values(table);
-        let (mut least, mut most) =
+        let (least, most) =
             (values.iter().copied().min().unwrap_or(0), values.iter().copied().max().unwrap_or(0));
-        if self.partial {
-            (least, most) = (least.min(0), most.max(0));
-        }
         let count = self.count(group);
         (least.saturating_mul(count), most.saturating_mul(count))
     }
@@ -96,12 +104,17 @@ impl Problem {
         let values = self.values(table);
         let (least, most) =
             (values.iter().copied().min().unwrap_or(0), values.iter().copied().max().unwrap_or(0));
-        let hosts: i128 = (0..self.groups.len()).map(|g| self.count(GroupId(g))).sum();
-        let fewest = i128::from(hosts > 0 && !self.partial);
+        let all: Vec<GroupId> = (0..self.groups.len()).map(GroupId).collect();
+        let (items, hosts) = self.items_of(&all);
+        let (fewest, hosts) = (i128::from(items > 0), i128::from(hosts));
         let low = if least < 0 { hosts } else { fewest };
         let high = if most > 0 { hosts } else { fewest };
         (least.saturating_mul(low), most.saturating_mul(high))
     }
+}
+
+fn plus(ranges: impl Iterator<Item = (i128, i128)>) -> (i128, i128) {
+    ranges.fold((0, 0), |(a, b), (least, most)| (a.saturating_add(least), b.saturating_add(most)))
 }
 
 #[cfg(test)]

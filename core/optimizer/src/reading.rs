@@ -274,29 +274,29 @@ fn storage_lines(
     lines
 }
 
-/// The replicas that do not run, by service.
+/// The replicas that do not run, by service. Of a service whose number is chosen all run, or none of
+/// the fewest it may have.
 fn waiting(lowered: &Lowered, solution: &Solution) -> Vec<Unknown> {
+    let problem = &lowered.problem;
     let mut waiting = Vec::new();
-    for (index, group) in lowered.problem.groups.iter().enumerate() {
-        let placed: i64 = solution
-            .hosts
-            .iter()
-            .flat_map(|h| &h.holds)
-            .filter(|(g, _)| g.0 == index)
-            .map(|(_, n)| n)
-            .sum();
+    for (index, group) in problem.groups.iter().enumerate() {
+        let alternatives = problem.alternatives(GroupId(index));
+        let held = solution.hosts.iter().flat_map(|h| &h.holds);
+        let placed: i64 = held.filter(|(g, _)| alternatives.contains(g)).map(|(_, n)| n).sum();
         let missing = group.count - placed;
-        if missing > 0 {
-            for (service, replicas) in &group.services {
-                waiting.push(Unknown {
-                    what: format!(
-                        "{service}: {} of {} replicas do not run",
-                        missing * replicas,
-                        group.count * replicas
-                    ),
-                    why: "the requirements leave no room for them".to_owned(),
-                });
-            }
+        let chosen = alternatives.len() > 1 && placed > 0;
+        if missing <= 0 || chosen || alternatives[0] != GroupId(index) {
+            continue;
+        }
+        for (service, replicas) in group.services.iter().filter(|(_, replicas)| *replicas > 0) {
+            waiting.push(Unknown {
+                what: format!(
+                    "{service}: {} of {} replicas do not run",
+                    missing * replicas,
+                    group.count * replicas
+                ),
+                why: "the requirements leave no room for them".to_owned(),
+            });
         }
     }
     waiting

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::problem::{
-    Combination, Formula, GroupId, Measure, MeasureId, OptionId, Problem, Table, Traffic,
+    Choice, Combination, Formula, GroupId, Measure, MeasureId, OptionId, Problem, Table, Traffic,
 };
 
 /// A solution: the hosts and what is on them.
@@ -40,6 +40,13 @@ pub enum Fault {
         group: GroupId,
         /// Items placed.
         placed: i64,
+    },
+    /// Not exactly one alternative of a choice is placed.
+    Choice {
+        /// Index in [`Problem::choices`].
+        choice: usize,
+        /// The alternatives that have items.
+        placed: Vec<GroupId>,
     },
     /// An item is where it may not be.
     Place {
@@ -160,17 +167,38 @@ fn structure_faults(problem: &Problem, solution: &Solution) -> Vec<Fault> {
             }
         }
     }
-    for (index, group) in problem.groups.iter().enumerate() {
-        let wrong =
-            placed[index] > group.count || (!problem.partial && placed[index] < group.count);
-        if wrong {
-            faults.push(Fault::Count { group: GroupId(index), placed: placed[index] });
-        }
-    }
+    faults.extend(count_faults(problem, &placed));
     for (limit, rule) in problem.limits.iter().enumerate() {
         let used = solution.hosts.iter().filter(|h| rule.options.contains(&h.option)).count();
         if i64::try_from(used).unwrap_or(i64::MAX) > rule.most {
             faults.push(Fault::Limit { limit });
+        }
+    }
+    faults
+}
+
+/// Groups with too few or too many items, given how many of each are placed. Alternatives are placed
+/// whole or not at all.
+fn count_faults(problem: &Problem, placed: &[i64]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (index, group) in problem.groups.iter().enumerate() {
+        let (id, placed) = (GroupId(index), placed[index]);
+        let right = placed == group.count
+            || match problem.choice_of(id) {
+                Some(_) => placed == 0,
+                None => problem.partial && placed < group.count,
+            };
+        if !right {
+            faults.push(Fault::Count { group: id, placed });
+        }
+    }
+    for (choice, Choice { groups }) in problem.choices.iter().enumerate() {
+        let there = |g: &GroupId| placed[g.0] > 0;
+        let some: Vec<GroupId> = groups.iter().copied().filter(there).collect();
+        let none_is_right =
+            problem.partial || groups.iter().any(|g| problem.groups[g.0].count == 0);
+        if some.len() > 1 || (some.is_empty() && !none_is_right) {
+            faults.push(Fault::Choice { choice, placed: some });
         }
     }
     faults

@@ -20,35 +20,34 @@ impl Engine for Exhaustive {
     }
 
     fn takes(&self, problem: &Problem) -> bool {
-        let items: i64 = problem.groups.iter().map(|g| g.count).sum();
-        let Ok(items) = i32::try_from(items) else { return false };
-        let choices = f64::from(u32::try_from(problem.options.len()).unwrap_or(u32::MAX));
-        items <= 10 && (choices + f64::from(items) / 2.0).powi(items) <= PACKINGS_MAX
+        let all: Vec<GroupId> = (0..problem.groups.len()).map(GroupId).collect();
+        let Ok(items) = i32::try_from(problem.items_of(&all).1) else { return false };
+        let narrow = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        let each = (narrow(problem.options.len()) + f64::from(items) / 2.0).powi(items);
+        items <= 10 && each * narrow(problem.selection_count()) <= PACKINGS_MAX
     }
 
     fn solve(&self, problem: &Problem, budget: Budget<'_>) -> Answer {
         let objective = problem.tiers.first().map(Problem::minimised).unwrap_or_default();
-        let items: Vec<GroupId> = problem
-            .groups
-            .iter()
-            .enumerate()
-            .flat_map(|(g, group)| {
-                let count = usize::try_from(group.count).unwrap_or(0);
-                std::iter::repeat_n(GroupId(g), count)
-            })
-            .collect();
         let mut search = Search {
             problem,
             objective: &objective,
             budget,
-            items: &items,
+            items: Vec::new(),
             hosts: Vec::new(),
             used: vec![0; problem.options.len()],
             best: None,
             packings: 0,
             stopped: false,
         };
-        search.place(0, 0);
+        for groups in problem.selections() {
+            let items = groups.into_iter().flat_map(|g| {
+                let count = usize::try_from(problem.groups[g.0].count).unwrap_or(0);
+                std::iter::repeat_n(g, count)
+            });
+            search.items = items.collect();
+            search.place(0, 0);
+        }
         let proof = Proof {
             engine: self.name(),
             basis: format!("all {} packings were tried, in whole numbers", search.packings),
@@ -69,7 +68,8 @@ struct Search<'a> {
     problem: &'a Problem,
     objective: &'a Combination,
     budget: Budget<'a>,
-    items: &'a [GroupId],
+    /// What is placed: of each choice one alternative.
+    items: Vec<GroupId>,
     hosts: Vec<HostUse>,
     /// Hosts per option.
     used: Vec<i64>,
@@ -86,11 +86,11 @@ impl Search<'_> {
             return;
         }
         let Some(&group) = self.items.get(next) else { return self.packed() };
-        let same_again = |group| self.items.get(next + 1) == Some(&group);
+        let same_again = self.items.get(next + 1) == Some(&group);
         for host in first..self.hosts.len() {
             if self.fits(group, host) {
                 self.change(host, group, 1);
-                self.place(next + 1, if same_again(group) { host } else { 0 });
+                self.place(next + 1, if same_again { host } else { 0 });
                 self.change(host, group, -1);
             }
         }
@@ -101,12 +101,12 @@ impl Search<'_> {
                 self.hosts.push(HostUse { option: OptionId(option), holds: vec![(group, 1)] });
                 self.used[option] += 1;
                 let host = self.hosts.len() - 1;
-                self.place(next + 1, if same_again(group) { host } else { 0 });
+                self.place(next + 1, if same_again { host } else { 0 });
                 self.used[option] -= 1;
                 self.hosts.pop();
             }
         }
-        if self.problem.partial {
+        if self.problem.partial && self.problem.choice_of(group).is_none() {
             // This one and all alike stay unplaced.
             let after = (next..self.items.len()).find(|i| self.items[*i] != group);
             self.place(after.unwrap_or(self.items.len()), 0);

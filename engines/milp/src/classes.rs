@@ -28,7 +28,7 @@ pub(crate) struct Class {
     pub(crate) grain: Grain,
     pub(crate) demand: Vec<i64>,
     pub(crate) options: Arc<[bool]>,
-    /// All items of its groups.
+    /// The most items that its groups have together.
     pub(crate) count: i64,
     /// At most so many on one host.
     pub(crate) per_host: i64,
@@ -114,6 +114,11 @@ fn classes(problem: &Problem) -> Vec<Class> {
             }),
         }
     }
+    if !problem.choices.is_empty() {
+        for class in &mut classes {
+            class.count = problem.items_of(&class.groups).1;
+        }
+    }
     classes
 }
 
@@ -154,10 +159,23 @@ fn counts_hosts(problem: &Problem, measure: MeasureId) -> bool {
     }
 }
 
-/// Pairs of classes that may not share a host.
+/// Pairs of classes that may not share a host, or never do: alternatives to each other.
 fn conflicts(problem: &Problem, classes: &[Class]) -> Vec<(usize, usize)> {
     let of = |g: GroupId| classes.iter().position(|c| c.groups.contains(&g));
-    problem.apart.iter().filter(|a| a.a != a.b).filter_map(|a| Some((of(a.a)?, of(a.b)?))).collect()
+    let apart = problem.apart.iter().filter(|a| a.a != a.b);
+    let mut conflicts: Vec<(usize, usize)> =
+        apart.filter_map(|a| Some((of(a.a)?, of(a.b)?))).collect();
+    for (a, first) in classes.iter().enumerate() {
+        for (b, second) in classes.iter().enumerate().skip(a + 1) {
+            let exclude = |g: &GroupId| {
+                second.groups.iter().all(|other| problem.exclude_each_other(*g, *other))
+            };
+            if !problem.choices.is_empty() && first.groups.iter().all(exclude) {
+                conflicts.push((a, b));
+            }
+        }
+    }
+    conflicts
 }
 
 struct Writer<'a> {

@@ -338,8 +338,13 @@ impl Program<'_> {
                 for (meter, there) in meters.iter().zip(to.values()) {
                     by_meter.entry(*meter).or_default().add_all(1, there);
                 }
+                let receivers = Receivers {
+                    all: receivers,
+                    absent: self.problem.may_be_absent(flow.to),
+                    by_meter: &by_meter,
+                };
                 for here in self.counted(flow.from, sites, items) {
-                    self.sent(here, &by_meter, receivers, flow.bytes, &mut volumes);
+                    self.sent(here, &receivers, flow.bytes, &mut volumes);
                 }
             }
         }
@@ -354,38 +359,31 @@ impl Program<'_> {
     }
 
     /// What one item sends, split by meter: to each meter as many shares as there are receivers
-    /// behind it, if the item is here, else none. As receivers are all behind one meter or another,
-    /// the shares add up to their number, which makes the split exact both ways.
-    fn sent(
-        &mut self,
-        here: Var,
-        by_meter: &BTreeMap<Option<usize>, Linear>,
-        receivers: i128,
-        bytes: i128,
-        volumes: &mut [Linear],
-    ) {
+    /// behind it, if the item is here, else none. Where receivers are sure to be there, behind one
+    /// meter or another, the shares add up to their number, which makes the split exact both ways.
+    fn sent(&mut self, here: Var, to: &Receivers<'_>, bytes: i128, volumes: &mut [Linear]) {
         let mut split = Linear::default();
-        split.add(-receivers, here);
-        for (meter, behind) in by_meter {
-            let shares = self.builder.continuous(0, receivers);
+        split.add(-to.all, here);
+        for (meter, behind) in to.by_meter {
+            let shares = self.builder.continuous(0, to.all);
             split.add_all(1, &shares);
             self.builder.at_most_zero(&shares.clone().minus(behind));
-            if self.problem.partial {
-                // shares ≥ behind − receivers · (1 − here)
+            if to.absent {
+                // shares ≥ behind − all · (1 − here)
                 let mut least = behind.clone();
-                least.constant -= receivers;
-                least.add(receivers, here);
+                least.constant -= to.all;
+                least.add(to.all, here);
                 self.builder.at_most_zero(&least.minus(&shares));
-                // shares ≤ receivers · here
-                let mut absent = shares.clone();
-                absent.add(-receivers, here);
-                self.builder.at_most_zero(&absent);
+                // shares ≤ all · here
+                let mut nothing = shares.clone();
+                nothing.add(-to.all, here);
+                self.builder.at_most_zero(&nothing);
             }
             if let Some(meter) = meter {
                 volumes[*meter].add_all(bytes, &shares);
             }
         }
-        if !self.problem.partial {
+        if !to.absent {
             self.builder.zero(&split);
         }
     }
@@ -425,6 +423,16 @@ impl Program<'_> {
         self.builder.zero(&rest);
         cost
     }
+}
+
+/// Who receives a flow.
+struct Receivers<'a> {
+    /// How many there are.
+    all: i128,
+    /// True if some or all may not be there.
+    absent: bool,
+    /// How many are behind each meter.
+    by_meter: &'a BTreeMap<Option<usize>, Linear>,
 }
 
 /// Volume times price, in nano-dollars to the nearest one per column.

@@ -1,7 +1,8 @@
 //! The problem as a mixed-integer program.
 //!
-//! Columns: hosts per content, items per group and site (or option). Rows: every item is placed;
-//! where items are, hosts have room; limits; and what the measures of the problem need.
+//! Columns: hosts per content, items per group and site (or option), whether an alternative is chosen.
+//! Rows: every item is placed, of alternatives those of one; where items are, hosts have room; limits;
+//! and what the measures of the problem need.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ pub(crate) struct Program<'a> {
     pub(crate) hosts: Vec<Var>,
     /// Items of a group in a cell: a site, or an option for classes of that grain.
     pub(crate) items: BTreeMap<(GroupId, usize), Var>,
+    /// 1 for the alternative of a choice that is placed.
+    pub(crate) chosen: BTreeMap<GroupId, Var>,
     /// The grain of each group.
     pub(crate) grains: Vec<Grain>,
     /// Expressions of measures made so far.
@@ -47,6 +50,7 @@ impl<'a> Program<'a> {
             builder: Builder::new(rows),
             hosts: Vec::new(),
             items: BTreeMap::new(),
+            chosen: BTreeMap::new(),
             grains,
             measured: BTreeMap::new(),
             unary: BTreeMap::new(),
@@ -74,22 +78,49 @@ impl<'a> Program<'a> {
     fn item_columns(&mut self) {
         for (index, group) in self.problem.groups.iter().enumerate() {
             let id = GroupId(index);
-            let mut placed = Linear::constant(-i128::from(group.count));
+            let mut placed = Linear::default();
             for cell in self.cells(id) {
                 let var = self.builder.integer(0, group.count.into());
                 self.items.insert((id, cell), var);
                 placed.add(1, var);
             }
+            if self.problem.choice_of(id).is_some() {
+                self.placed_if_chosen(id, placed);
+                continue;
+            }
+            placed.constant -= i128::from(group.count);
             if self.problem.partial {
                 self.builder.at_most_zero(&placed);
             } else {
                 self.builder.zero(&placed);
             }
         }
+        for choice in &self.problem.choices {
+            let mut one = Linear::constant(-1);
+            for group in &choice.groups {
+                one.add(1, self.chosen[group]);
+            }
+            if self.problem.partial {
+                self.builder.at_most_zero(&one);
+            } else {
+                self.builder.zero(&one);
+            }
+        }
     }
 
-    /// The cells where a group may be.
+    /// All items of an alternative are placed if it is chosen, else none.
+    fn placed_if_chosen(&mut self, group: GroupId, mut placed: Linear) {
+        let chosen = self.builder.binary();
+        placed.add(-i128::from(self.problem.groups[group.0].count), chosen);
+        self.builder.zero(&placed);
+        self.chosen.insert(group, chosen);
+    }
+
+    /// The cells where a group may be; none if it has no items.
     fn cells(&self, group: GroupId) -> Vec<usize> {
+        if self.problem.groups[group.0].count == 0 {
+            return Vec::new();
+        }
         let may = |o: usize| self.problem.groups[group.0].may_use(self.problem, OptionId(o));
         let options = (0..self.problem.options.len()).filter(|o| may(*o));
         match self.grains[group.0] {

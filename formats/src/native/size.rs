@@ -1,11 +1,13 @@
 //! How large a service is: needs, limits and replicas.
 
+use std::collections::BTreeSet;
+
 use coc_model::application::{AcceleratorNeed, Limits, Needs, Replicas};
 use coc_model::mistake::{Mistake, MistakeLog};
 use coc_model::offer::Architecture;
 use coc_model::quantity::{Bytes, Cpu};
 
-use crate::fields::{Fields, REPLICAS_MAX, mistake_at, quantity, text, whole};
+use crate::fields::{Fields, REPLICAS_MAX, list, mistake_at, quantity, text, whole};
 use crate::tree::{Core, Node};
 
 /// What one replica reserves.
@@ -73,7 +75,7 @@ pub(super) fn limits(node: &Node, log: &mut MistakeLog) -> Limits {
     limits
 }
 
-/// How many replicas: a number, `{min, max}` or `per-host`.
+/// How many replicas: a number, `{min, max}`, `{oneOf: […]}` or `per-host`.
 pub(super) fn replicas(node: &Node, log: &mut MistakeLog) -> Option<Replicas> {
     if node.as_scalar().is_some_and(|s| matches!(&*s.text, "per-host" | "per_host")) {
         return Some(Replicas::PerHost);
@@ -83,6 +85,16 @@ pub(super) fn replicas(node: &Node, log: &mut MistakeLog) -> Option<Replicas> {
     }
     let mut fields = Fields::of(node, "replicas", log)?;
     let bounds = (0, REPLICAS_MAX);
+    if let Some(node) = fields.get("oneOf") {
+        for name in ["min", "max"] {
+            if let Some((key, _)) = fields.entry(name) {
+                let says = format!("replicas has oneOf already: {name} says something else");
+                log.push(Mistake::at(key.at.clone(), says).width(name.len()));
+            }
+        }
+        fields.finish(log);
+        return one_of(node, bounds, log);
+    }
     let min = fields.get("min").map_or(Some(1), |node| whole(node, "min", bounds, log));
     let max = fields.required("max", &node.at, log);
     let max = max.and_then(|node| whole(node, "max", bounds, log));
@@ -93,4 +105,21 @@ pub(super) fn replicas(node: &Node, log: &mut MistakeLog) -> Option<Replicas> {
         return None;
     }
     Some(Replicas::Between { min, max })
+}
+
+/// The numbers that a plan may choose from, each once.
+fn one_of(node: &Node, bounds: (u32, u32), log: &mut MistakeLog) -> Option<Replicas> {
+    let items = list(node, "oneOf", log)?;
+    let mut numbers = BTreeSet::new();
+    for item in items {
+        let Some(number) = whole(item, "each number of oneOf", bounds, log) else { continue };
+        if !numbers.insert(number) {
+            log.push(mistake_at(item, format!("oneOf has {number} twice")));
+        }
+    }
+    let replicas = Replicas::one_of(numbers);
+    if items.is_empty() {
+        log.push(Mistake::at(node.at.clone(), "oneOf has no number to choose from"));
+    }
+    replicas
 }

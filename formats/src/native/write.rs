@@ -35,7 +35,7 @@ fn write_service(service: &Service) -> Value {
         "type": service.service_type,
         "image": service.image,
         "build": service.build,
-        "replicas": write_replicas(service.replicas),
+        "replicas": write_replicas(&service.replicas),
         "needs": {
             "cpu_millicores": service.needs.cpu,
             "memory_bytes": service.needs.memory,
@@ -67,11 +67,12 @@ fn write_service(service: &Service) -> Value {
     written
 }
 
-fn write_replicas(replicas: Replicas) -> Value {
+fn write_replicas(replicas: &Replicas) -> Value {
     match replicas {
         Replicas::PerHost => json!("per-host"),
         Replicas::Between { min, max } if min == max => json!(min),
         Replicas::Between { min, max } => json!({"min": min, "max": max}),
+        Replicas::OneOf(numbers) => json!({"oneOf": numbers}),
     }
 }
 

@@ -89,10 +89,9 @@ fn of_application(out: &mut String, application: &Application) {
             .image
             .clone()
             .or_else(|| service.build.as_ref().map(|b| format!("built from {}", b.context)));
-        let replicas = match service.replicas {
-            Replicas::Between { min, max } if min == max => format!("×{min}"),
-            Replicas::Between { min, max } => format!("×{min}–{max}"),
+        let replicas = match &service.replicas {
             Replicas::PerHost => "on every host".to_owned(),
+            counted => format!("×{counted}"),
         };
         let need = |value: Option<String>| value.unwrap_or_else(|| "not declared".to_owned());
         let _ = writeln!(

@@ -12,6 +12,7 @@ mod changed;
 mod explained;
 mod folder;
 mod impossible;
+mod members;
 mod missing_price;
 mod named_goals;
 mod same_bytes;

@@ -98,10 +98,13 @@ fn scaled<'b, 'v>(value: &(dyn Val + '_), numerator: i128, denominator: i128) ->
     Ok(CowVal::owned(Quantity { value, ..quantity }))
 }
 
-/// Money paid for one time as money paid for another.
+/// Money paid for one time as money paid for another. Nothing, as the sum over no hosts, is nothing for
+/// any time.
 fn per<'b, 'v>(value: &(dyn Val + '_), hours: i128) -> Made<'b, 'v> {
     let quantity = quantity(value)?;
-    let from = quantity.hours.ok_or_else(|| wrong("money per hour, month or year is due"))?;
+    let nothing = (quantity.value == Ratio::from_integer(0)).then_some(hours);
+    let from = quantity.hours.or(nothing);
+    let from = from.ok_or_else(|| wrong("money per hour, month or year is due"))?;
     Ok(CowVal::owned(Quantity::paid(quantity.value * Ratio::new(hours, from), hours)))
 }
 

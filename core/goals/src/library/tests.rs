@@ -52,6 +52,11 @@ fn named_goals_expand() {
             json!({"vcpu": 8, "cloud": "a", "place": "EU"}),
             "sum(hosts, h, (h.cloud in [\"a\"] && inside(h, [\"EU\"])) ? h.vcpu : 0) <= 8",
         ),
+        (
+            "majority",
+            json!({"service": "db"}),
+            "[\"db\"].all(s, zones.all(p, 2 * count(replicas(s), r, r.zone == p) < count(replicas(s))))",
+        ),
         ("stay", json!({}), "moved == 0"),
         ("budget", json!("120 USD/month"), "cost <= usd(120)"),
         ("budget", json!({"atMost": "1 USD/hour"}), "cost <= usd(1) * 730"),

@@ -123,7 +123,7 @@ impl<'a> Search<'a> {
                 // Which of the dimensions is too small is not said.
                 (Fault::Capacity { .. }, Rule::Dimension(_)) => true,
                 // What no goal asks for.
-                (Fault::Count { .. } | Fault::Place { .. }, _) => true,
+                (Fault::Count { .. } | Fault::Choice { .. } | Fault::Place { .. }, _) => true,
                 _ => false,
             })
         };

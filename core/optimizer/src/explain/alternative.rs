@@ -38,7 +38,8 @@ pub fn alternative(forced: &Problem, engines: &[&dyn Engine], budget: Budget<'_>
     }
 }
 
-/// That no item of a group is at a site where a solution has one; `None` if it has none at all.
+/// That no item of a group, or of its alternatives, is at a site where a solution has one of the group;
+/// `None` if it has none at all.
 pub fn elsewhere(problem: &mut Problem, solution: &Solution, group: GroupId) -> Option<Formula> {
     let mut here = vec![0_i128; problem.sites.len()];
     for host in &solution.hosts {
@@ -49,7 +50,8 @@ pub fn elsewhere(problem: &mut Problem, solution: &Solution, group: GroupId) -> 
     if here.iter().all(|flag| *flag == 0) {
         return None;
     }
-    let items = vec![(group, Table::Site(here.into()))];
+    let here = Table::Site(here.into());
+    let items = problem.alternatives(group).into_iter().map(|g| (g, here.clone())).collect();
     let there = problem.measure(Measure::Sum { items, hosts: None });
     Some(Formula::AtMostZero(Combination::of(there)))
 }

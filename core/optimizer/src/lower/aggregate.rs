@@ -10,7 +10,6 @@ use num_traits::{One, Zero};
 use super::evaluate::{Bound, Scope, Value, looks_at_machine};
 use super::formula::Over;
 use super::number::{KNOWN, Linear, checked_lcm, in_range, unfit};
-use super::profiles::looks_at_many;
 use super::tables::Cells;
 use super::{Lowering, Refused};
 use crate::problem::{Combination, Formula, GroupId, Measure, MeasureId, Table};
@@ -48,7 +47,7 @@ impl Lowering<'_> {
                 "a skew is taken over places: r.zone, r.region, r.cloud and the like",
             );
         }
-        if looks_at_many(body) {
+        if self.world.looks_at_many(body) {
             return self.sum_by_class(at, aggregate, over, variable, body, scope);
         }
         match over {
@@ -63,7 +62,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A count of replicas, which is a constant where all of them run.
+    /// A count of replicas, which is a constant where all of them run and their number is not chosen.
     fn known_count(&self, measure: MeasureId) -> Linear {
         let combination = Combination::of(measure);
         match self.problem.range(&combination) {
@@ -169,8 +168,9 @@ impl Lowering<'_> {
     fn items_sum(&self, tables: Vec<(String, Table)>) -> Measure {
         let mut items: Vec<(GroupId, Table)> = Vec::new();
         for (service, table) in tables {
-            let Some(&(group, replicas)) = self.group_of.get(&service) else { continue };
-            items.push((group, times(table, replicas.into())));
+            for &(group, replicas) in self.groups_with(&service) {
+                items.push((group, times(table.clone(), replicas.into())));
+            }
         }
         items.sort_by_key(|i| i.0);
         Measure::Sum { items, hosts: None }
@@ -256,7 +256,9 @@ impl Lowering<'_> {
             }
             _ => return unfit(at, "the value may not depend on the service here"),
         };
-        if self.problem.partial {
+        let all: Vec<GroupId> = (0..self.problem.groups.len()).map(GroupId).collect();
+        let fewest = self.problem.items_of(if groups.is_empty() { &all } else { &groups }).0;
+        if fewest == 0 {
             // Of nothing there is no extreme.
             let one = Table::Constant(1);
             let there = if groups.is_empty() {
@@ -282,7 +284,7 @@ impl Lowering<'_> {
     /// The groups of services, each once, in order.
     pub(super) fn groups_of<'s>(&self, services: impl Iterator<Item = &'s String>) -> Vec<GroupId> {
         let mut groups: Vec<GroupId> =
-            services.filter_map(|s| self.group_of.get(s)).map(|g| g.0).collect();
+            services.flat_map(|s| self.groups_with(s)).map(|g| g.0).collect();
         groups.sort_unstable();
         groups.dedup();
         groups
@@ -336,7 +338,7 @@ impl Lowering<'_> {
         domain.sort_unstable();
         let mut weights: BTreeMap<GroupId, i128> = BTreeMap::new();
         for (service, _) in items {
-            if let Some(&(group, replicas)) = self.group_of.get(service) {
+            for &(group, replicas) in self.groups_with(service) {
                 *weights.entry(group).or_insert(0) += i128::from(replicas);
             }
         }

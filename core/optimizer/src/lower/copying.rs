@@ -45,17 +45,12 @@ impl Lowering<'_> {
             }
             for group in (0..self.problem.groups.len()).map(GroupId) {
                 let mounting = |s: &(Arc<str>, i64)| users.iter().any(|user| **user == *s.0);
-                let of: Vec<i64> = self.problem.groups[group.0]
-                    .services
-                    .iter()
-                    .filter(|s| mounting(s))
-                    .map(|s| s.1)
-                    .collect();
-                let copies = match (of.as_slice(), users.len()) {
-                    ([], _) => continue,
-                    ([replicas], 1) => *replicas,
-                    _ => 1,
-                };
+                let services = self.problem.groups[group.0].services.iter();
+                let replicas: i64 = services.filter(|s| mounting(s)).map(|s| s.1).sum();
+                let copies = if users.len() > 1 { replicas.min(1) } else { replicas };
+                if copies == 0 {
+                    continue;
+                }
                 let copied = self.copied(at, (group, copies), &now, size)?;
                 total = in_range(at, total.plus(copied))?;
             }
@@ -106,7 +101,7 @@ impl Lowering<'_> {
                     let paid = in_range(at, more.scaled(dollars(price)))?;
                     total = in_range(at, total.plus(paid))?;
                 }
-                None => self.bar_above_zero(at, more)?,
+                None => self.bar_above_zero(at, &more)?,
             }
         }
         Ok(total)
@@ -118,7 +113,7 @@ impl Lowering<'_> {
     }
 
     /// Requires what is never negative to be zero.
-    fn bar_above_zero(&mut self, at: &Expression, linear: Linear) -> Refused<()> {
+    fn bar_above_zero(&mut self, at: &Expression, linear: &Linear) -> Refused<()> {
         let (combination, _): (Combination, i128) = in_range(at, linear.whole())?;
         self.required(Formula::AtMostZero(combination), KNOWN);
         Ok(())

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use coc_goals::expression::Expression;
 use coc_model::estate::{SiteId, Unknown};
 use coc_model::goals::Policy;
+use coc_model::quantity::Traffic as Volume;
 use coc_model::route::Transfer;
 
 use super::evaluate::{Scope, Unfit, Value};
+use super::formula::and;
 use super::number::{Linear, dollars};
 use super::{Lowering, Refused};
 use crate::problem::{
@@ -126,13 +128,17 @@ impl Lowering<'_> {
             let group = &mut self.problem.groups[group];
             if without > 0 {
                 let services: Vec<&str> = group.services.iter().map(|(s, _)| &**s).collect();
-                self.unknown.push(Unknown {
+                let unknown = Unknown {
                     what: format!("price of block storage at {without} sites"),
                     why: format!(
                         "no figure in the catalog: not candidates for {}",
                         services.join(", ")
                     ),
-                });
+                };
+                // Said once of a service, however many replicas it may have.
+                if !self.unknown.contains(&unknown) {
+                    self.unknown.push(unknown);
+                }
             }
             group.sites = known.into();
         }
@@ -146,17 +152,12 @@ impl Lowering<'_> {
         let sites = estate.sites.len();
         let mut bytes: BTreeMap<(GroupId, GroupId), i128> = BTreeMap::new();
         for flow in &self.demands.flows {
-            let ends = (self.group_of.get(&flow.from), self.group_of.get(&flow.to));
-            let (Some(&(from, senders)), Some(&(to, receivers))) = ends else { continue };
-            // Items of one group that hold several services are on one host: nothing is sent.
-            if from != to || self.problem.groups[from.0].services.len() == 1 {
-                // Each replica of the sender sends as much to each replica of the receiver, rounded
-                // up to a byte.
-                let items = |g: GroupId| i128::from(self.problem.groups[g.0].count);
-                let (senders, receivers) = (i128::from(senders), i128::from(receivers));
-                let pairs = items(from) * senders * items(to) * receivers;
-                let share = (i128::from(flow.traffic.0) + pairs - 1) / pairs.max(1);
-                *bytes.entry((from, to)).or_insert(0) += share * senders * receivers;
+            for &from in self.groups_with(&flow.from) {
+                for &to in self.groups_with(&flow.to) {
+                    if let Some(share) = self.sent(flow.traffic, from, to) {
+                        *bytes.entry((from.0, to.0)).or_insert(0) += share;
+                    }
+                }
             }
         }
         if bytes.is_empty() {
@@ -186,6 +187,27 @@ impl Lowering<'_> {
         Some(Traffic { flows, sites, meter: meter.into(), prices })
     }
 
+    /// The bytes that an item of one group sends to an item of another, given how many replicas of
+    /// sender and receiver are in one: each replica of the sender sends as much to each replica of the
+    /// receiver, rounded up to a byte. `None` where nothing is sent.
+    fn sent(
+        &self,
+        volume: Volume,
+        (from, senders): (GroupId, i64),
+        (to, receivers): (GroupId, i64),
+    ) -> Option<i128> {
+        // Items of one group that hold several services are on one host.
+        let on_one_host = from == to && self.problem.groups[from.0].services.len() > 1;
+        let items = |g: GroupId| i128::from(self.problem.groups[g.0].count);
+        let (senders, receivers) = (i128::from(senders), i128::from(receivers));
+        let pairs = items(from) * senders * items(to) * receivers;
+        if on_one_host || pairs == 0 || self.problem.exclude_each_other(from, to) {
+            return None;
+        }
+        let share = (i128::from(volume.0) + pairs - 1) / pairs;
+        Some(share * senders * receivers)
+    }
+
     fn bar_unknown_routes(
         &mut self,
         bytes: &BTreeMap<(GroupId, GroupId), i128>,
@@ -201,6 +223,8 @@ impl Lowering<'_> {
             why: "no figure in the catalog: no traffic is planned over them".to_owned(),
         });
         let table = PairTable { sites, values: unknown.into() };
+        // One requirement for two services, however many replicas they may have.
+        let mut rules: Vec<(String, Vec<Formula>)> = Vec::new();
         for &between in bytes.keys() {
             let measure = self.problem.measure(Measure::Pairs { between, table: table.clone() });
             let name = |g: GroupId| self.problem.groups[g.0].services[0].0.to_string();
@@ -209,13 +233,19 @@ impl Lowering<'_> {
                 name(between.0),
                 name(between.1)
             );
-            self.problem.requirements.push(Requirement {
-                formula: Formula::AtMostZero(Combination::of(measure)),
-                policy: Policy::Must,
-                origin: Origin { says: Arc::from(says), at: None },
-                scale: None,
-            });
+            let none = Formula::AtMostZero(Combination::of(measure));
+            match rules.iter_mut().find(|rule| rule.0 == says) {
+                Some(rule) => rule.1.push(none),
+                None => rules.push((says, vec![none])),
+            }
         }
+        let requirements = rules.into_iter().map(|(says, formulas)| Requirement {
+            formula: and(formulas),
+            policy: Policy::Must,
+            origin: Origin { says: Arc::from(says), at: None },
+            scale: None,
+        });
+        self.problem.requirements.extend(requirements);
     }
 }
 

@@ -10,7 +10,7 @@ use coc_goals::expression::{
     Comparison, Expression, Located, Node, Operator, Property, TextTest, Type,
 };
 use coc_goals::number::{Number, Unit};
-use coc_model::application::Application;
+use coc_model::application::{Application, Service};
 use coc_model::attribute::{AttributeName, AttributeValue};
 use coc_model::decimal::ONE;
 use coc_model::estate::{Estate, SiteId};
@@ -259,8 +259,17 @@ impl World<'_> {
         match (bound, property) {
             (Bound::Service(name), Property::Name) => text(Some(name)),
             (Bound::Service(name), Property::ReplicaCount) => {
-                let count = self.application.services.get(name).map_or(0, replica_count);
-                Ok(Some(Value::Number(Number::integer(count.into()))))
+                let service = self.application.services.get(name);
+                match service.map(replica_counts).as_deref() {
+                    None => Ok(Some(Value::Number(Number::integer(0)))),
+                    Some([count]) => Ok(Some(Value::Number(Number::integer((*count).into())))),
+                    Some(_) => Err(unfit(
+                        expression,
+                        format!(
+                            "how many replicas {name} has is decided by the plan: it can be compared and counted with, and not asked of here"
+                        ),
+                    )),
+                }
             }
             (
                 Bound::Service(service) | Bound::Placed { service: Some(service), .. },
@@ -462,12 +471,9 @@ impl World<'_> {
     }
 }
 
-/// How many replicas a service starts with; one where there is one on every host.
-pub(crate) fn replica_count(service: &coc_model::application::Service) -> u32 {
-    match service.replicas {
-        coc_model::application::Replicas::Between { min, .. } => min,
-        coc_model::application::Replicas::PerHost => 1,
-    }
+/// How many replicas a service may be planned with, ascending; one where there is one on every host.
+pub(crate) fn replica_counts(service: &Service) -> Vec<u32> {
+    service.replicas.planned().unwrap_or_else(|| vec![1])
 }
 
 /// The variables that occur free in an expression.

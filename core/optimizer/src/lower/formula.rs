@@ -6,7 +6,6 @@ use num_traits::{One, Zero};
 
 use super::evaluate::{Bound, Scope, Unfit, Value, free_variables};
 use super::number::{Domain, Linear};
-use super::profiles::looks_at_many;
 use super::{Lowering, Refused};
 use crate::problem::{Combination, Formula, Measure, PairTable, Scale, Table};
 
@@ -56,10 +55,12 @@ impl Lowering<'_> {
                     [self.condition(c, false, scope)?, self.condition(b, truth, scope)?];
                 Ok(or(vec![and(then.to_vec()), and(otherwise.to_vec())]))
             }
-            Node::Compare(comparison, a, b) if looks_at_many(a) || looks_at_many(b) => {
+            Node::Compare(comparison, a, b)
+                if [a, b].iter().any(|side| self.world.looks_at_many(side)) =>
+            {
                 self.comparison(e, *comparison, a, b, truth, scope)
             }
-            Node::In(item, list) if looks_at_many(item) => {
+            Node::In(item, list) if self.world.looks_at_many(item) => {
                 self.membership(e, item, list, truth, scope)
             }
             Node::Quantified(quantifier, list, variable, body) => {
@@ -131,7 +132,7 @@ impl Lowering<'_> {
             }
             _ => {}
         }
-        if looks_at_many(body) {
+        if self.world.looks_at_many(body) {
             return self.of_many(all, over, variable, body, truth, scope);
         }
         self.leaf(all, over, variable, body, truth, scope)
@@ -230,7 +231,8 @@ impl Lowering<'_> {
             (Type::Number(p), Type::Number(q)) => p.with(q),
             _ => None,
         };
-        if let (Some(unit), Some((_, factor))) = (unit, left.whole()) {
+        if let (false, Some(unit), Some((_, factor))) = (left.terms.is_empty(), unit, left.whole())
+        {
             self.scale = Some(Scale { unit, factor });
         }
         let compared = match effective {
@@ -330,7 +332,7 @@ impl Lowering<'_> {
     }
 
     /// A largest value alone against a constant needs no maximum: every value is, or one value is
-    /// not, on the right side of it.
+    /// not, on the right side of it. So is its floor, which it is where there is no value at all.
     fn single_extreme(&mut self, sum: &Linear, strict: bool) -> Option<Formula> {
         let [(coefficient, measure)] = sum.terms.as_slice() else { return None };
         // c·L + k <= 0  <=>  L <= -k/c for c > 0, L >= -k/c for c < 0.
@@ -347,6 +349,8 @@ impl Lowering<'_> {
             }
         };
         match self.problem.measures[measure.0].clone() {
+            Measure::Largest { floor, .. } if broken(floor) => Some(constant(!above)),
+            Measure::LargestPair { .. } if above && broken(0) => Some(Formula::FALSE),
             Measure::Largest { groups, table, .. } => {
                 let flags =
                     |values: &[i128]| values.iter().map(|v| i128::from(broken(*v))).collect();

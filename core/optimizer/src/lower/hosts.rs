@@ -13,7 +13,7 @@ use coc_model::goals::Policy;
 use coc_model::mistake::MistakeLog;
 use num_rational::Ratio;
 
-use super::evaluate::{Bound, Scope, Unfit, Value, World, any_node, replica_count};
+use super::evaluate::{Bound, Scope, Unfit, Value, World, any_node, replica_counts};
 use super::groups::mounts;
 use super::lists::{concrete, services_of};
 use super::{Refused, origin_of, refusal};
@@ -107,6 +107,10 @@ fn shared_volumes(world: World<'_>) -> Vec<(String, String, Origin)> {
 /// How rules on what is on single hosts are written.
 pub(super) const ON_FORMS: &str = "what is on a host is asked as hosts.all(h, count(on(h)) <= 3), \
 or hosts.all(h, sum(on(h), r, r.needsMemory) <= 0.8 * h.memory)";
+
+/// How it is said that no two replicas share a host, whatever their number.
+const ALL_APART: &str =
+    "apart: {services: …}, or replicas(a).all(r, replicas(a).all(q, r == q || r.host != q.host))";
 
 struct Finder<'a> {
     world: World<'a>,
@@ -245,8 +249,20 @@ impl Finder<'_> {
         least: Ratio<i128>,
         at: &Expression,
     ) -> Refused<()> {
-        let of = |name: &String| self.world.application.services.get(name).map_or(0, replica_count);
-        let replicas: i128 = services.iter().map(|s| i128::from(of(s))).sum();
+        let mut replicas = 0;
+        for name in services {
+            let service = self.world.application.services.get(name);
+            match service.map(replica_counts).as_deref() {
+                None => {}
+                Some([count]) => replicas += i128::from(*count),
+                Some(_) => {
+                    let says = format!(
+                        "how many replicas {name} has is decided by the plan: that all are on different hosts is asked as {ALL_APART}"
+                    );
+                    return Err(Unfit { range: at.range, says });
+                }
+            }
+        }
         if least <= Ratio::from_integer(1) {
             return Ok(());
         }

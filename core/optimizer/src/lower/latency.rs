@@ -7,10 +7,14 @@ use coc_goals::number::Fraction;
 use coc_model::route::Latency;
 use num_traits::Zero;
 
-use super::evaluate::{Bound, Scope, Unfit, Value, replica_count};
+use super::evaluate::{Bound, Scope, Unfit, Value, replica_counts};
+use super::formula::and;
 use super::number::Linear;
 use super::{Lowering, Refused};
 use crate::problem::{Combination, Formula, GroupId, Measure, PairTable, Table};
+
+/// Why a plan keeps away from places.
+const LATENCY_KNOWN: &str = "latency only where it is known";
 
 fn unfit<T>(at: &Expression, says: impl Into<String>) -> Refused<T> {
     Err(Unfit { range: at.range, says: says.into() })
@@ -18,8 +22,8 @@ fn unfit<T>(at: &Expression, says: impl Into<String>) -> Refused<T> {
 
 /// One side of a latency.
 enum End {
-    /// A service, its group, and how many of its replicas are in one item.
-    Service(String, GroupId, i64),
+    /// A service, its groups, and how many of its replicas are in one item of each.
+    Service(String, Vec<(GroupId, i64)>),
     /// A replica whose site is given, of this service.
     Placed(usize, Option<String>),
 }
@@ -34,20 +38,19 @@ impl Lowering<'_> {
         scope: &Scope,
     ) -> Refused<Linear> {
         match (self.end(a, scope)?, self.end(b, scope)?) {
-            (End::Service(first, from, replicas), End::Service(second, to, _)) => {
-                let single = first == second && replicas == 1;
-                Ok(self.between_services(single, from, to))
+            (End::Service(first, from), End::Service(second, to)) => {
+                Ok(self.between_services(first == second, &from, &to))
             }
-            (End::Placed(site, own), End::Service(service, to, _)) => {
+            (End::Placed(site, own), End::Service(service, to)) => {
                 let (sites, latencies) = (self.problem.sites.len(), &self.world.estate.latencies);
                 let row: Vec<_> = (0..sites).map(|other| latencies[site * sites + other]).collect();
-                self.of_place(b, own.as_deref() == Some(&service), &service, to, &row)
+                self.of_place(b, own.as_deref() == Some(&service), &service, &to, &row)
             }
-            (End::Service(service, from, _), End::Placed(site, own)) => {
+            (End::Service(service, from), End::Placed(site, own)) => {
                 let (sites, latencies) = (self.problem.sites.len(), &self.world.estate.latencies);
                 let column: Vec<_> =
                     (0..sites).map(|other| latencies[other * sites + site]).collect();
-                self.of_place(a, own.as_deref() == Some(&service), &service, from, &column)
+                self.of_place(a, own.as_deref() == Some(&service), &service, &from, &column)
             }
             (End::Placed(..), End::Placed(..)) => {
                 unfit(a, "the name of a service is due on one side here")
@@ -62,8 +65,8 @@ impl Lowering<'_> {
             return Ok(End::Placed(site.index(), service.clone()));
         }
         match self.world.evaluate(side, scope) {
-            Ok(Some(Value::Text(name))) => match self.group_of.get(&name) {
-                Some(&(group, replicas)) => Ok(End::Service(name, group, replicas)),
+            Ok(Some(Value::Text(name))) => match self.groups_of.get(&name).cloned() {
+                Some(groups) => Ok(End::Service(name, groups)),
                 None => {
                     let says = format!("{name} runs on every host: it has no latency of its own");
                     unfit(side, says)
@@ -80,10 +83,11 @@ impl Lowering<'_> {
         at: &Expression,
         own: bool,
         service: &str,
-        group: GroupId,
+        groups: &[(GroupId, i64)],
         latencies: &[Option<Latency>],
     ) -> Refused<Linear> {
-        if own && self.world.application.services.get(service).map_or(0, replica_count) > 1 {
+        let counts = self.world.application.services.get(service).map(replica_counts);
+        if own && counts.is_some_and(|counts| counts.iter().any(|count| *count > 1)) {
             return unfit(
                 at,
                 "the latency of a replica to its own service can be bounded from above for all, and not otherwise",
@@ -94,40 +98,69 @@ impl Lowering<'_> {
         }
         let unknown: Arc<[i128]> = latencies.iter().map(|l| i128::from(l.is_none())).collect();
         if unknown.contains(&1) {
-            let items = vec![(group, Table::Site(unknown))];
+            let unknown = Table::Site(unknown);
+            let items = groups.iter().map(|(group, _)| (*group, unknown.clone())).collect();
             let measure = self.problem.measure(Measure::Sum { items, hosts: None });
             self.pending.push(Formula::AtMostZero(Combination::of(measure)));
         }
         let micros = latencies.iter().map(|l| l.map_or(0, |l| l.round_trip.0.into())).collect();
-        let largest =
-            Measure::Largest { groups: vec![group], table: Table::Site(micros), floor: 0 };
+        let groups = groups.iter().map(|(group, _)| *group).collect();
+        let largest = Measure::Largest { groups, table: Table::Site(micros), floor: 0 };
         let measure = self.problem.measure(largest);
         Ok(Linear::term(Fraction::new(1, 1000), measure))
     }
 
-    fn between_services(&mut self, single: bool, from: GroupId, to: GroupId) -> Linear {
-        let in_one_item = from == to && self.problem.groups[from.0].count == 1;
-        if single && in_one_item {
-            return Linear::constant(Fraction::zero());
+    /// The longest round trip between replicas of two services, or of one: replicas in one item are on
+    /// one host, others are pairs.
+    fn between_services(
+        &mut self,
+        one_service: bool,
+        from: &[(GroupId, i64)],
+        to: &[(GroupId, i64)],
+    ) -> Linear {
+        let (mut inside, mut between) = (Vec::new(), Vec::new());
+        for &(a, replicas) in from {
+            for &(b, _) in to {
+                if a == b && self.problem.groups[a.0].count == 1 {
+                    if !one_service || replicas > 1 {
+                        inside.push(a);
+                    }
+                } else if !self.problem.exclude_each_other(a, b) {
+                    between.push((a, b));
+                }
+            }
         }
         let Latencies { table, unknown, all_known } = self.latencies().clone();
-        if in_one_item {
-            // On one host: the round trip inside its site.
-            let own = |t: &PairTable| Table::Site((0..t.sites).map(|s| t.at(s, s)).collect());
-            let items = vec![(from, own(&unknown))];
+        let own = |t: &PairTable| Table::Site((0..t.sites).map(|s| t.at(s, s)).collect());
+        let mut longest = Linear::default();
+        let millis = |measure| (Fraction::new(1, 1000), measure);
+        // Services share hosts whatever their numbers, or never: only one of the two is there.
+        if !inside.is_empty() {
+            let items = inside.iter().map(|group| (*group, own(&unknown))).collect();
             let barred = Measure::Sum { items, hosts: None };
-            self.bar(barred, "latency only where it is known");
-            let largest = Measure::Largest { groups: vec![from], table: own(&table), floor: 0 };
-            let measure = self.problem.measure(largest);
-            return Linear::term(Fraction::new(1, 1000), measure);
+            self.bar(barred, LATENCY_KNOWN);
+            let largest = Measure::Largest { groups: inside, table: own(&table), floor: 0 };
+            longest.terms.push(millis(self.problem.measure(largest)));
         }
-        if !all_known {
-            let pairs = Measure::Pairs { between: (from, to), table: unknown };
-            self.bar(pairs, "latency only where it is known");
+        if !between.is_empty() {
+            if !all_known {
+                self.bar_pairs(&between, &unknown);
+            }
+            let measure = Measure::LargestPair { between, table };
+            longest.terms.push(millis(self.problem.measure(measure)));
         }
-        let measure = Measure::LargestPair { between: vec![(from, to)], table };
-        let measure = self.problem.measure(measure);
-        Linear::term(Fraction::new(1, 1000), measure)
+        longest
+    }
+
+    /// No pair of items where a latency between them is not known.
+    fn bar_pairs(&mut self, between: &[(GroupId, GroupId)], unknown: &PairTable) {
+        let mut none = Vec::new();
+        for between in between.iter().copied() {
+            let pairs = Measure::Pairs { between, table: unknown.clone() };
+            let pairs = self.problem.measure(pairs);
+            none.push(Formula::AtMostZero(Combination::of(pairs)));
+        }
+        self.required(and(none), LATENCY_KNOWN);
     }
 
     /// The latencies between sites, made once.

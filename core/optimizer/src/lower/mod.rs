@@ -107,7 +107,7 @@ pub fn lower_after(
         world,
         demands: &demands,
         problem: Problem::default(),
-        group_of: BTreeMap::new(),
+        groups_of: BTreeMap::new(),
         unknown: estate.unknown.clone(),
         per_host: &per_host,
         silent: silent_on_architecture(estate),
@@ -125,7 +125,7 @@ pub fn lower_after(
     };
     lowering.options();
     lowering.tell_of_silence();
-    lowering.groups(&host_rules);
+    lowering.groups(&host_rules, &mut log);
     lowering.loads(&host_rules);
     lowering.apart(&host_rules);
     lowering.cost = lowering.whole_cost();
@@ -180,8 +180,9 @@ struct Lowering<'a> {
     world: World<'a>,
     demands: &'a Demands,
     problem: Problem,
-    /// The group of each service, and how many of its replicas are in one item.
-    group_of: BTreeMap<String, (GroupId, i64)>,
+    /// The groups of each service, and how many of its replicas are in one item: one group, or one
+    /// for each number of replicas that the plan may choose.
+    groups_of: BTreeMap<String, Vec<(GroupId, i64)>>,
     unknown: Vec<Unknown>,
     per_host: &'a [String],
     /// The clouds that state the architecture of none of their machines.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use coc_goals::expression::{Aggregate, Element, Expression, Node, Operator, Type};
+use coc_goals::expression::{Aggregate, Element, Expression, Node, Operator, Property, Type};
 use coc_goals::number::{Fraction, Unit};
 use coc_goals::rules::Tier as GoalTier;
 use coc_goals::syntax::Source;
 use num_traits::{CheckedAdd, CheckedMul, One, Zero};
 
 use super::evaluate::{Bound, Scope, Unfit, Value};
-use super::formula::Over;
+use super::formula::{Over, or};
 use super::lists::{concrete, services_of};
 use super::{Lowering, Refused};
 use crate::problem::{
@@ -178,8 +178,11 @@ impl Lowering<'_> {
                     }
                 }
             }
+            Node::Property(of, Property::ReplicaCount) => {
+                self.number_of_replicas(expression, of, scope)
+            }
             Node::Conditional(condition, a, b) => {
-                if super::profiles::looks_at_many(condition) {
+                if self.world.looks_at_many(condition) {
                     return self.conditional(expression, condition, a, b, scope);
                 }
                 match self.world.truth(condition, scope)? {
@@ -193,6 +196,25 @@ impl Lowering<'_> {
                 Some(_) => unfit(expression, "a number is due here"),
                 None => self.unknown(expression, scope),
             },
+        }
+    }
+
+    /// How many replicas a service has, which the plan may choose.
+    fn number_of_replicas(
+        &mut self,
+        at: &Expression,
+        of: &Expression,
+        scope: &Scope,
+    ) -> Refused<Linear> {
+        if let Some(Value::Text(name)) = self.world.evaluate(of, scope)?
+            && let [_, _, ..] = self.groups_with(&name)
+        {
+            let replicas = Over::Replicas(vec![name]);
+            return self.over_decided(at, Aggregate::Count, &replicas, "", None, scope);
+        }
+        match self.world.evaluate(at, scope)? {
+            Some(Value::Number(n)) => Ok(Linear::constant(n.value)),
+            _ => unfit(at, "a number is due here"),
         }
     }
 
@@ -274,7 +296,8 @@ impl Lowering<'_> {
         one
     }
 
-    /// `p ? a : b` with p decided by the plan: b, and what a is more if p holds.
+    /// `p ? a : b` with p decided by the plan: b, and what a is more if p holds. What has to hold for
+    /// a side to be known has to only where it is that side.
     fn conditional(
         &mut self,
         at: &Expression,
@@ -284,11 +307,22 @@ impl Lowering<'_> {
         scope: &Scope,
     ) -> Refused<Linear> {
         let chosen = self.counted(condition, None, scope)?;
-        let (a, b) = (self.number(a, scope)?, self.number(b, scope)?);
+        let holds = self.condition(condition, true, scope)?;
+        let fails = self.condition(condition, false, scope)?;
+        let (a, b) = (self.side(a, &fails, scope)?, self.side(b, &holds, scope)?);
         let minus_b = in_range(at, b.clone().scaled(-Fraction::one()))?;
         let more = in_range(at, a.plus(minus_b))?;
         let part = self.product(at, chosen, more)?;
         in_range(at, b.plus(part))
+    }
+
+    /// A number that need not be known where a formula holds.
+    fn side(&mut self, of: &Expression, unless: &Formula, scope: &Scope) -> Refused<Linear> {
+        let before = self.pending.len();
+        let number = self.number(of, scope)?;
+        let known = self.pending.split_off(before);
+        self.pending.extend(known.into_iter().map(|known| or(vec![unless.clone(), known])));
+        Ok(number)
     }
 
     /// A number as one over another, where it divides by what the plan decides.

@@ -178,7 +178,7 @@ impl Lowering<'_> {
         }
         let by_service = any_node(&condition.body, &super::tables::looks_at_service);
         let mut tables: BTreeMap<(&str, &str), PairTable> = BTreeMap::new();
-        let mut sums: BTreeMap<(GroupId, GroupId), (PairTable, i128)> = BTreeMap::new();
+        let mut sums: BTreeMap<(GroupId, GroupId), Vec<PairTable>> = BTreeMap::new();
         let mut formulas = Vec::new();
         for a in &condition.first.1 {
             for b in &condition.second.1 {
@@ -186,31 +186,50 @@ impl Lowering<'_> {
                 if let Entry::Vacant(entry) = tables.entry(key) {
                     entry.insert(self.violations(condition, a, b, scope, false)?);
                 }
-                let ends = (self.group_of.get(a).copied(), self.group_of.get(b).copied());
-                let (Some((ga, _)), Some((gb, _))) = ends else { continue };
+                let table = tables[&key].clone();
                 if a == b {
                     let own = self.violations(condition, a, b, scope, true)?;
-                    formulas.push(self.on_own_site(ga, &own));
-                }
-                if ga == gb && (a != b || self.problem.groups[ga.0].count == 1) {
-                    // In one item, on one host: the pair is at one site.
-                    if a != b || self.group_of[a].1 > 1 {
-                        let table = tables[&key].clone();
-                        formulas.push(self.on_own_site(ga, &table));
+                    for (group, _) in self.groups_with(a).to_vec() {
+                        formulas.push(self.on_own_site(group, &own));
                     }
-                } else {
-                    sums.entry((ga, gb)).or_insert_with(|| (tables[&key].clone(), 1));
+                }
+                for (ga, gb, inside) in self.pairs_of(a, b) {
+                    if inside {
+                        // In one item, on one host: the pair is at one site.
+                        formulas.push(self.on_own_site(ga, &table));
+                        continue;
+                    }
+                    let of_groups = sums.entry((ga, gb)).or_default();
+                    if !of_groups.contains(&table) && table.values.iter().any(|v| *v != 0) {
+                        of_groups.push(table.clone());
+                    }
                 }
             }
         }
-        for (between, (table, _)) in sums {
-            if table.values.iter().any(|v| *v != 0) {
+        for (between, tables) in sums {
+            for table in tables {
                 let measure = self.problem.measure(Measure::Pairs { between, table });
                 formulas.push(Formula::AtMostZero(Combination::of(measure)));
             }
         }
         formulas.retain(|f| *f != Formula::TRUE);
         Ok(if formulas.len() == 1 { formulas.remove(0) } else { Formula::And(formulas) })
+    }
+
+    /// The groups that pairs of replicas of two services (of different replicas of one) are in, and
+    /// whether they are in one item.
+    fn pairs_of(&self, a: &str, b: &str) -> Vec<(GroupId, GroupId, bool)> {
+        let mut pairs = Vec::new();
+        for &(ga, several) in self.groups_with(a) {
+            for &(gb, _) in self.groups_with(b) {
+                let inside = ga == gb && (a != b || self.problem.groups[ga.0].count == 1);
+                let none = inside && a == b && several == 1;
+                if !none && !self.problem.exclude_each_other(ga, gb) {
+                    pairs.push((ga, gb, inside));
+                }
+            }
+        }
+        pairs
     }
 
     /// No item of a group at a site where the table is not zero on its diagonal.

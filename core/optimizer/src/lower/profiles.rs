@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use coc_goals::expression::{Aggregate, Expression, Node, Type};
+use coc_goals::expression::{Aggregate, Expression, Node, Property, Type};
 use coc_goals::number::Fraction;
+use coc_model::application::Replicas;
 use coc_model::estate::SiteId;
 
-use super::evaluate::{Bound, Scope, Unfit, any_node, looks_at_machine, visit};
+use super::evaluate::{Bound, Scope, Unfit, World, any_node, looks_at_machine, visit};
 use super::formula::{Over, and, or};
 use super::number::Linear;
 use super::{Lowering, Refused};
@@ -24,19 +25,27 @@ struct Class {
     count: MeasureId,
 }
 
-/// True for what looks at several replicas or hosts, or at the plan as a whole.
-pub(super) fn looks_at_many(expression: &Expression) -> bool {
-    any_node(expression, &|e| match &e.node {
-        Node::Quantified(..)
-        | Node::Aggregated(..)
-        | Node::Cost
-        | Node::Spend(_)
-        | Node::Placed
-        | Node::Moved
-        | Node::MoveCost => true,
-        Node::Latency(a, b) => [a, b].iter().any(|s| s.gives != Type::Replica),
-        _ => false,
-    })
+impl World<'_> {
+    /// True for what looks at several replicas or hosts, or at the plan as a whole.
+    pub(super) fn looks_at_many(self, expression: &Expression) -> bool {
+        any_node(expression, &|e| match &e.node {
+            Node::Quantified(..)
+            | Node::Aggregated(..)
+            | Node::Cost
+            | Node::Spend(_)
+            | Node::Placed
+            | Node::Moved
+            | Node::MoveCost => true,
+            Node::Latency(a, b) => [a, b].iter().any(|s| s.gives != Type::Replica),
+            Node::Property(_, Property::ReplicaCount) => self.chooses_numbers(),
+            _ => false,
+        })
+    }
+
+    /// True if the plan chooses how many replicas some service has.
+    fn chooses_numbers(self) -> bool {
+        self.application.services.values().any(|s| matches!(s.replicas, Replicas::OneOf(_)))
+    }
 }
 
 /// True if the expression may depend on whether two variables stand for one replica or host.

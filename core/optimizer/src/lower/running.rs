@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use coc_goals::expression::Expression;
+use coc_goals::expression::{Aggregate, Expression};
 use coc_goals::number::Fraction;
 use coc_model::estate::{Estate, SiteId, Unknown};
 use coc_model::plan::{Before, Host};
 
-use super::evaluate::replica_count;
+use super::evaluate::{Scope, replica_counts};
+use super::formula::Over;
 use super::number::{Linear, in_range};
 use super::{Lowering, Refused};
-use crate::problem::{Formula, GroupId, OptionId, Problem, Table};
+use crate::problem::{Formula, Group, GroupId, OptionId, Problem, Table};
 use crate::solution::{HostUse, Solution};
 
 /// The replicas that run now: on each machine, the offering and how many of which service. An
@@ -58,22 +59,48 @@ impl Running {
         copies
     }
 
-    /// The same as a solution of a problem; `None` if it is where the problem has nothing.
+    /// The groups that what runs consists of: of each choice the one with as many replicas of its
+    /// services; `None` if there is none.
+    fn groups(&self, problem: &Problem) -> Option<Vec<GroupId>> {
+        let runs = |service: &str| -> i64 {
+            self.hosts.iter().filter_map(|(_, holds)| holds.get(service)).sum()
+        };
+        let as_many = |group: &GroupId| {
+            let Group { services, count, .. } = &problem.groups[group.0];
+            services.iter().all(|(service, each)| runs(service) == count * each)
+        };
+        let single = (0..problem.groups.len()).map(GroupId);
+        let mut now: Vec<GroupId> = single.filter(|g| problem.choice_of(*g).is_none()).collect();
+        for choice in &problem.choices {
+            let services = |g: &GroupId| problem.groups[g.0].services.iter();
+            let some = choice.groups.iter().flat_map(services).any(|(name, _)| runs(name) > 0);
+            if some {
+                now.push(choice.groups.iter().copied().find(as_many)?);
+            }
+        }
+        Some(now)
+    }
+
+    /// The same as a solution of a problem; `None` if it is where the problem has nothing, or in
+    /// numbers that can't be chosen.
     fn solution(&self, problem: &Problem) -> Option<Solution> {
+        let groups = self.groups(problem)?;
         let mut solution = Solution::default();
         for (offering, holds) in &self.hosts {
             let option = problem.options.iter().position(|o| Some(o.offering) == *offering)?;
             let mut items = Vec::new();
-            for (index, group) in problem.groups.iter().enumerate() {
+            for id in &groups {
+                let group = &problem.groups[id.0];
+                let some = group.services.iter().filter(|(_, each)| *each > 0);
                 let of = |(service, each): &(std::sync::Arc<str>, i64)| {
                     holds.get(&**service).copied().unwrap_or(0) / each
                 };
-                let count = group.services.iter().map(of).min().unwrap_or(0);
+                let count = some.map(of).min().unwrap_or(0);
                 if count > 0 && !group.may_use(problem, OptionId(option)) {
                     return None;
                 }
                 if count > 0 {
-                    items.push((GroupId(index), count));
+                    items.push((*id, count));
                 }
             }
             solution.hosts.push(HostUse { option: OptionId(option), holds: items });
@@ -97,7 +124,7 @@ impl Running {
 }
 
 /// The machines and replicas of a plan as a solution of a problem over an estate; `None` if they are
-/// where the problem has nothing.
+/// where the problem has nothing, or in numbers that can't be chosen.
 pub fn standing(before: &Before, estate: &Estate, problem: &Problem) -> Option<Solution> {
     Running::of(before, estate).solution(problem)
 }
@@ -109,23 +136,39 @@ impl Lowering<'_> {
     pub(super) fn moved(&mut self, at: &Expression) -> Refused<Linear> {
         let Some(running) = self.running.clone() else { return Ok(Linear::default()) };
         let mut moved = Linear::default();
-        for service in self.group_of.keys().cloned().collect::<Vec<_>>() {
+        for service in self.groups_of.keys().cloned().collect::<Vec<_>>() {
             let (known, elsewhere) = running.of_service(&service);
-            let wanted = self.world.application.services.get(&service).map_or(0, replica_count);
-            let runs = known.values().sum::<i64>() + elsewhere;
-            let fewer = (runs - i64::from(wanted)).max(0);
-            moved.constant += Fraction::from_integer((elsewhere - fewer).into());
+            let constant = |count: i64| Linear::constant(Fraction::from_integer(i128::from(count)));
+            let runs = constant(known.values().sum::<i64>() + elsewhere);
+            let wanted = self.wanted(at, &service)?;
+            let fewer = self.excess(at, runs, wanted)?;
+            let fewer = in_range(at, fewer.scaled(Fraction::from_integer(-1)))?;
+            moved = in_range(at, moved.plus(constant(elsewhere)).and_then(|m| m.plus(fewer)))?;
             for (offering, count) in known {
                 let options = self.problem.options.iter();
                 let here = options.map(|o| i128::from(o.offering == offering)).collect();
                 let stays = self.sum_over_items(vec![(service.clone(), Table::Option(here))]);
                 let stays = Linear::term(Fraction::from_integer(1), stays);
-                let count = Linear::constant(Fraction::from_integer(count.into()));
-                let leaves = self.excess(at, count, stays)?;
+                let leaves = self.excess(at, constant(count), stays)?;
                 moved = in_range(at, moved.plus(leaves))?;
             }
         }
         Ok(moved)
+    }
+
+    /// How many replicas of a service are wanted, whether they run or not; those that do, where the plan
+    /// chooses how many.
+    fn wanted(&mut self, at: &Expression, service: &str) -> Refused<Linear> {
+        let wanted = self.world.application.services.get(service).map(replica_counts);
+        match wanted.as_deref() {
+            None => Ok(Linear::default()),
+            Some([count]) => Ok(Linear::constant(Fraction::from_integer((*count).into()))),
+            Some(_) => {
+                let replicas = Over::Replicas(vec![service.to_owned()]);
+                let scope = Scope::default();
+                self.over_decided(at, Aggregate::Count, &replicas, "", None, &scope)
+            }
+        }
     }
 
     /// What a goal that is to improve asks for: that it holds, if it holds now or nothing runs; else
@@ -142,7 +185,8 @@ impl Lowering<'_> {
         let Some(solution) = self.solution_now() else {
             self.unknown.push(Unknown {
                 what: format!("how far {goal} holds now"),
-                why: "what runs is on machines that could not be taken today: it has to hold"
+                why: "what runs could not be planned today, in its numbers or on its machines: it has \
+                      to hold"
                     .to_owned(),
             });
             return formula;
@@ -158,7 +202,8 @@ impl Lowering<'_> {
         Formula::AtMostZero(no_worse)
     }
 
-    /// What runs now as a solution of the problem; `None` if it is where it could not be put today.
+    /// What runs now as a solution of the problem; `None` if it is where it could not be put today, or
+    /// in numbers that can't be chosen.
     fn solution_now(&self) -> Option<Solution> {
         self.running.as_ref()?.solution(&self.problem)
     }

@@ -23,8 +23,14 @@ pub(super) fn consistent(problem: &mut Problem) {
             if a == b && problem.groups[a.0].count < 2 {
                 continue;
             }
-            changed |= revise(&mut allowed, (*a, *b), &spreads, |s, t| table.at(s, t) == 0);
-            changed |= revise(&mut allowed, (*b, *a), &spreads, |s, t| table.at(t, s) == 0);
+            // A partner has to be there only where it has to be placed: any other item of the same
+            // group does, as groups are placed whole.
+            if a == b || !problem.may_be_absent(*b) {
+                changed |= revise(&mut allowed, (*a, *b), &spreads, |s, t| table.at(s, t) == 0);
+            }
+            if a == b || !problem.may_be_absent(*a) {
+                changed |= revise(&mut allowed, (*b, *a), &spreads, |s, t| table.at(t, s) == 0);
+            }
         }
         if !changed {
             break;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::problem::{GroupId, Measure, Problem, Table};
 
 /// Merges groups that are alike in demand, in where they may be, and in every measure. Groups that
-/// measures of pairs or rules on sharing hosts look at stay apart. Gives the old groups of the new
+/// measures of pairs or rules on sharing hosts look at stay apart, and so do alternatives. Gives the old groups of the new
 /// ones.
 pub(super) fn alike(problem: &mut Problem) -> Vec<Vec<(GroupId, i64)>> {
     let mut firsts: Vec<GroupId> = Vec::new();
@@ -39,6 +39,9 @@ pub(super) fn alike(problem: &mut Problem) -> Vec<Vec<(GroupId, i64)>> {
     for apart in &mut problem.apart {
         (apart.a, apart.b) = (map(apart.a), map(apart.b));
     }
+    for choice in &mut problem.choices {
+        choice.groups.iter_mut().for_each(|group| *group = map(*group));
+    }
     for measure in &mut problem.measures {
         renumber(measure, &map);
     }
@@ -47,7 +50,8 @@ pub(super) fn alike(problem: &mut Problem) -> Vec<Vec<(GroupId, i64)>> {
 
 /// True for groups that some measure or rule sees as themselves.
 fn singular(problem: &Problem, group: GroupId) -> bool {
-    problem.apart.iter().any(|a| a.a == group || a.b == group)
+    problem.choice_of(group).is_some()
+        || problem.apart.iter().any(|a| a.a == group || a.b == group)
         || problem.measures.iter().any(|m| match m {
             Measure::Pairs { between, .. } => between.0 == group || between.1 == group,
             Measure::LargestPair { between, .. } => {

@@ -9,13 +9,15 @@ use crate::problem::{HostLimit, Measure, OptionId, PairTable, Problem, Table, Tr
 pub(super) fn clip_capacities(problem: &mut Problem) {
     let demands: Vec<Vec<i64>> = (0..problem.options.len())
         .map(|o| {
-            let mut total = vec![0_i64; problem.dimensions.len()];
-            for group in problem.groups.iter().filter(|g| g.may_use(problem, OptionId(o))) {
-                for (t, d) in total.iter_mut().zip(&group.demand) {
-                    *t = t.saturating_add(d.saturating_mul(group.count));
-                }
-            }
-            total
+            let total = |dimension: usize| {
+                let (_, most) = problem.sum_over_groups(|id| {
+                    let group = &problem.groups[id.0];
+                    let all = i128::from(group.demand[dimension]) * i128::from(group.count);
+                    if group.may_use(problem, OptionId(o)) { (all, all) } else { (0, 0) }
+                });
+                i64::try_from(most).unwrap_or(i64::MAX)
+            };
+            (0..problem.dimensions.len()).map(total).collect()
         })
         .collect();
     for (option, demand) in problem.options.iter_mut().zip(demands) {
@@ -39,6 +41,7 @@ pub(super) fn to_options(problem: &Problem, options: &[OptionId]) -> Problem {
         options: options.iter().map(|o| problem.options[o.0].clone()).collect(),
         limits: Vec::new(),
         groups: problem.groups.clone(),
+        choices: problem.choices.clone(),
         apart: problem.apart.clone(),
         measures: problem.measures.iter().map(|m| cut.measure(m)).collect(),
         requirements: problem.requirements.clone(),
