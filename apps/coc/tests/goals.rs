@@ -1,4 +1,4 @@
-//! The examples of `docs/goal-examples.md`: every one is planned to a proof over one small application and four
+//! The examples of `docs/goals.md`: every one is planned to a proof over one small application and four
 //! small clouds, and judged by the checker. What comes out is golden.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on stops")]
@@ -23,7 +23,7 @@ use coc_model::estate::{Estate, Limit};
 use coc_model::goals::RequirementBody;
 use coc_model::plan::{Inputs, Plan, Status};
 
-const DOCUMENT: &str = "docs/goal-examples.md";
+const DOCUMENT: &str = "docs/goals.md";
 /// The cloud whose machines are there already.
 const OWNED: &str = "yard";
 
