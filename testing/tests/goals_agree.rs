@@ -142,8 +142,12 @@ fn read_alike(seed: u64, world: &World, rules: &Rules, lowered: &Lowered) -> u32
             texts(rules),
             plan.check.requirements,
         );
+        // That a port is published twice on a host is no goal to the checker, which any of the
+        // packings of an application that can't run may have.
+        let of_ports = |fault: &String| fault.contains("is published twice");
+        let impossible = broken(true) && plan.check.faults.iter().all(of_ports);
         assert!(
-            plan.check.faults.is_empty(),
+            plan.check.faults.is_empty() || impossible,
             "seed {seed}: {:?} {:#?}",
             plan.check.faults,
             texts(rules)

@@ -19,6 +19,7 @@ use coc_goals::expression::{Aggregate, Expression, Node, Operator, Type};
 use coc_goals::number::{Number, Unit};
 use coc_goals::rules::Rules;
 use coc_model::application::Application;
+use coc_model::decimal::Decimal;
 use coc_model::estate::Estate;
 use coc_model::goals::{Direction, Policy};
 use coc_model::money::Money;
@@ -216,12 +217,13 @@ fn objective_faults(reader: &Reader, question: &Question<'_>) -> Vec<String> {
             faults.push(says);
         }
         let better = match tier.direction {
-            Direction::Minimize => Ratio::gt,
-            Direction::Maximize => Ratio::lt,
+            Direction::Minimize => i128::gt,
+            Direction::Maximize => i128::lt,
         };
-        let bound = objective.bound.parse::<coc_model::decimal::Decimal>();
-        if let Ok(bound) = bound
-            && better(&Ratio::new(bound.atto(), coc_model::decimal::ONE), &value)
+        // Both as they are told, so that one rounding holds for both: a third has no last digit.
+        let told = |text: &str| text.parse::<Decimal>().map(Decimal::atto);
+        if let (Ok(bound), Ok(value)) = (told(&objective.bound), told(&computed))
+            && better(&bound, &value)
         {
             faults.push(format!(
                 "the bound {} of {} is better than its value",

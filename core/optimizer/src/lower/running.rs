@@ -81,29 +81,19 @@ impl Running {
         Some(now)
     }
 
-    /// The same as a solution of a problem; `None` if it is where the problem has nothing, or in
-    /// numbers that can't be chosen.
+    /// The same as a solution of a problem; `None` if it is where the problem has nothing, in numbers
+    /// that can't be chosen, or apart where it has to share a host.
     fn solution(&self, problem: &Problem) -> Option<Solution> {
         let groups = self.groups(problem)?;
         let mut solution = Solution::default();
         for (offering, holds) in &self.hosts {
             let option = problem.options.iter().position(|o| Some(o.offering) == *offering)?;
-            let mut items = Vec::new();
-            for id in &groups {
-                let group = &problem.groups[id.0];
-                let some = group.services.iter().filter(|(_, each)| *each > 0);
-                let of = |(service, each): &(std::sync::Arc<str>, i64)| {
-                    holds.get(&**service).copied().unwrap_or(0) / each
-                };
-                let count = some.map(of).min().unwrap_or(0);
-                if count > 0 && !group.may_use(problem, OptionId(option)) {
-                    return None;
-                }
-                if count > 0 {
-                    items.push((*id, count));
-                }
+            let option = OptionId(option);
+            let holds = items(problem, &groups, holds)?;
+            if !holds.iter().all(|(id, _)| problem.groups[id.0].may_use(problem, option)) {
+                return None;
             }
-            solution.hosts.push(HostUse { option: OptionId(option), holds: items });
+            solution.hosts.push(HostUse { option, holds });
         }
         solution.normalise();
         Some(solution)
@@ -121,6 +111,35 @@ impl Running {
         }
         (known, elsewhere)
     }
+}
+
+/// The items of some groups that the replicas on one host are; `None` if some replica is left over.
+fn items(
+    problem: &Problem,
+    groups: &[GroupId],
+    holds: &BTreeMap<String, i64>,
+) -> Option<Vec<(GroupId, i64)>> {
+    let mut items = Vec::new();
+    let mut left = holds.clone();
+    for id in groups {
+        let services = || problem.groups[id.0].services.iter().filter(|(_, each)| *each > 0);
+        let here = services().map(|(s, each)| holds.get(&**s).copied().unwrap_or(0) / each);
+        let count = here.min().unwrap_or(0);
+        for (service, each) in services() {
+            if let Some(left) = left.get_mut(&**service) {
+                *left -= count * each;
+            }
+        }
+        if count > 0 {
+            items.push((*id, count));
+        }
+    }
+    // What runs on every host, or is no longer part of the application, is in no group.
+    let placed = |service: &String| {
+        problem.groups.iter().flat_map(|g| &g.services).any(|(name, _)| **name == **service)
+    };
+    let over = left.iter().any(|(service, left)| *left > 0 && placed(service));
+    (!over).then_some(items)
 }
 
 /// The machines and replicas of a plan as a solution of a problem over an estate; `None` if they are
