@@ -12,6 +12,7 @@ use coc_engine_exhaustive::Exhaustive;
 use coc_engine_milp::Milp;
 use coc_goals::rules::Rules;
 use coc_model::estate::Estate;
+use coc_model::mistake::{Mistake, Mistakes};
 use coc_model::plan::{Before, Plan, Status};
 
 use crate::arguments::{self, Global};
@@ -181,7 +182,8 @@ pub(crate) async fn of_running(
             "{} holds goals for {application} and no application, and no {application} runs here",
             sources.files.join(", ")
         );
-        return Err(Failure::with_hint(says, "name the application's files too"));
+        let mistake = Mistake::of_request(says).hint("name the application's files too");
+        return Err(Failure::from(Mistakes::from(mistake)));
     };
     talk::say(&format!("  changes   the goals of {application}, which runs by {}", plan.plan));
     let was = super::verify::sources_of(&plan);

@@ -52,7 +52,7 @@ fn goals_alone_make_a_new_plan_of_what_runs_and_say_what_is_given_up_for_what() 
 fn goals_without_an_application_that_runs_say_what_to_do() {
     let folder = Folder::named("verbs");
     let run = folder.run("plan goals.yaml");
-    assert_eq!(run.exit, 1, "{}", run.says);
+    assert_eq!(run.exit, 2, "{}", run.says);
     assert!(run.says.contains("no library runs here"), "{}", run.says);
     let folder = folder.and("whose.yaml", "kind: Goals\nminimize: [cost]\n");
     let run = folder.run("plan whose.yaml");
