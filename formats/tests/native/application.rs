@@ -269,7 +269,10 @@ fn every_mistake_of_a_service_is_told() {
             "each number of oneOf must be a whole number from 0 to 100000, not a text",
         ),
         ("replicas: {oneOf: [3], max: 5}", "replicas has oneOf already: max says something else"),
-        ("replicas: {min: 3, max: 7, step: 2}", "replicas has no key \"step\""),
+        (
+            "replicas: {min: 3, max: 7, step: 2}",
+            "replicas has no key \"step\" (known are: oneOf, min, max)",
+        ),
         (
             "needs: {memory: 512MBs}",
             "memory: \"512MBs\" is not an amount of memory or storage: expected bytes, or a number with Ki, Mi, Gi, Ti, k, M, G or T",
