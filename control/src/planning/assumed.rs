@@ -58,7 +58,6 @@ impl Explained<'_> {
     }
 
     /// The plan over another application, in its share of the time: one of `parts` equal ones.
-
     fn with(
         &self,
         plan: &Plan,
