@@ -6,11 +6,14 @@ mod ground;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coc_control::deploying::{DeployError, Progress, ProgressSink, Report, What};
+use coc_control::deploying::{DeployError, Progress, ProgressSink, Release, Report, What};
+use coc_model::goals::Stated;
+use coc_model::object::Kind;
 use coc_model::resource::State;
 use coc_model::secret::{SecretRef, SecretValue, Secrets};
 use coc_plan::decide::{Data, Why};
-use coc_vault::MemoryStore;
+use coc_vault::vault::list_all;
+use coc_vault::{At, KeyRange, MemoryStore};
 use ground::{
     APP, Ground, apply, calm, container, name, order, plan_of, ready, resource, rough, shop,
 };
@@ -162,6 +165,27 @@ async fn destroying_removes_all_but_data_unless_asked() {
         let again = deploying.destroy(&order("sure?"), APP, data, &sink).await.unwrap();
         assert_eq!((again.done, again.is_as_wanted()), (0, true));
     }
+}
+
+/// Goals are kept with the target that they were stated for, and go with it.
+#[tokio::test(start_paused = true)]
+async fn goals_live_and_go_with_their_target() {
+    let ground = Ground::new(&calm(), 7);
+    let deploying = ground.process().await;
+    let (secrets, sink) = (Secrets::new(), ProgressSink::nobody());
+    let stated = Stated::default();
+    let first = plan_of("p1", None, shop());
+    let release = Release { plan: &first, goals: Some(&stated) };
+    deploying.apply(&order("first"), release, &secrets, &sink).await.unwrap();
+    assert_eq!(deploying.goals(APP).await.unwrap(), Some(stated));
+    // Of a plan whose goals nobody stated they are not known, whatever they were before.
+    let second = plan_of("p2", Some("p1"), shop());
+    deploying.apply(&order("second"), &second, &secrets, &sink).await.unwrap();
+    assert_eq!(deploying.goals(APP).await.unwrap(), None);
+    deploying.destroy(&order("enough"), APP, Data::Remove, &sink).await.unwrap();
+    let range = KeyRange::kind(Kind::Goals);
+    let (_, left) = list_all(&*deploying.vault, &range, At::LATEST).await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 /// A vault that was lost says nothing of an application: what runs is left alone.
@@ -394,13 +418,7 @@ async fn secrets_are_sent_and_kept_nowhere() {
     let report = deploying.apply(&order("x"), &plan, &secrets, &sink).await.unwrap();
     assert!(!format!("{report:?}").contains("canary"), "{report:?}");
     assert_eq!(report.states["db"], State::Healthy, "{report:?}");
-    let (_, records) = coc_vault::vault::list_all(
-        &*deploying.vault,
-        &coc_vault::KeyRange::All,
-        coc_vault::At::LATEST,
-    )
-    .await
-    .unwrap();
+    let (_, records) = list_all(&*deploying.vault, &KeyRange::All, At::LATEST).await.unwrap();
     assert!(records.iter().all(|r| !r.object.body.to_string().contains("canary")));
     let snapshot = ground.clouds["a"].snapshot().to_string();
     assert!(snapshot.contains("PASSWORD"), "it did reach the cloud");

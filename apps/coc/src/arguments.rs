@@ -253,7 +253,7 @@ pub(crate) struct Unmount {
 /// `coc apply`.
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
-    /// A plan's JSON file, or the application's files to plan first
+    /// A plan's JSON file, or the application's files to plan first, or other goals for what runs
     #[arg(required = true, value_name = "PLAN|FILE")]
     pub(crate) files: Vec<String>,
     /// Compose profiles to activate

@@ -60,8 +60,21 @@ pub(crate) fn any(paths: &[String], profiles: &[String]) -> Result<Read, Failure
     read(&request(paths, profiles), &DiskFiles).map_err(Failure::from)
 }
 
+/// What the files that a plan is made from hold, not put together yet.
+pub(crate) struct Contents {
+    sources: Sources,
+    main: Read,
+    goals: Read,
+    clouds: Read,
+}
+
 /// Reads and understands an application with everything that belongs to it.
 pub(crate) fn input(sources: &Sources) -> Result<Input, Failure> {
+    contents(sources)?.understood()
+}
+
+/// Reads the files that a plan is made from.
+pub(crate) fn contents(sources: &Sources) -> Result<Contents, Failure> {
     let mut log = MistakeLog::new();
     let mut part = |paths: &[String], profiles: &[String]| {
         if paths.is_empty() {
@@ -69,43 +82,50 @@ pub(crate) fn input(sources: &Sources) -> Result<Input, Failure> {
         }
         read(&request(paths, profiles), &DiskFiles).map_err(|m| log.extend(m)).ok()
     };
-    let application = part(&sources.files, &sources.profiles);
+    let main = part(&sources.files, &sources.profiles);
     let goals = part(&sources.goals, &[]);
     let clouds = part(&sources.clouds, &[]);
-    let (Some(application), Some(goals), Some(clouds)) = (application, goals, clouds) else {
-        return log.finish(()).map_or_else(
+    match (main, goals, clouds) {
+        (Some(main), Some(goals), Some(clouds)) => {
+            Ok(Contents { sources: sources.clone(), main, goals, clouds })
+        }
+        _ => log.finish(()).map_or_else(
             |mistakes| Err(mistakes.into()),
             |()| Err(Failure::failed("the files could not be read")),
-        );
-    };
-    assemble(sources, application, &goals, clouds)
+        ),
+    }
 }
 
-/// The application that files hold goals for and nothing else; `None` for any other files.
-pub(crate) fn goals_alone(paths: &[String]) -> Result<Option<String>, Failure> {
-    // What is no readable goals is told by whoever reads it as what it is.
-    let Ok(read) = read(&request(paths, &[]), &DiskFiles) else { return Ok(None) };
-    if read.application.is_some() || !read.has_goals || !read.clouds.is_empty() {
-        return Ok(None);
+impl Contents {
+    /// The application that the files hold goals for and nothing else; `None` for any other files.
+    pub(crate) fn goals_alone(&self) -> Result<Option<&str>, Failure> {
+        let read = &self.main;
+        if read.application.is_some() || !read.has_goals || !read.clouds.is_empty() {
+            return Ok(None);
+        }
+        let files = self.sources.files.join(", ");
+        let wrong = |says: String, hint: &str| {
+            let mistake = Mistake::of_request(says).hint(hint);
+            Err(Failure::Input(mistake.into(), read.files.clone()))
+        };
+        let mut names: Vec<&str> = read.goals_for.iter().map(|named| &*named.value).collect();
+        names.dedup();
+        match names.as_slice() {
+            [name] => Ok(Some(name)),
+            [] => wrong(
+                format!("{files} holds goals and no application"),
+                "say which one they are for (application: NAME), or name its files too",
+            ),
+            _ => wrong(
+                format!("{files} holds goals for several applications"),
+                "change the goals of one application at a time",
+            ),
+        }
     }
-    let mut names = read.goals_for.iter().map(|named| named.value.clone());
-    match (names.next(), names.next()) {
-        (Some(name), None) => Ok(Some(name)),
-        (None, _) => Err(Failure::Input(
-            Mistake::of_request(format!("{} holds goals and no application", paths.join(", ")))
-                .hint("say which one they are for (application: NAME), or name its files too")
-                .into(),
-            read.files,
-        )),
-        (Some(_), Some(_)) => Err(Failure::Input(
-            Mistake::of_request(format!(
-                "{} holds goals for several applications",
-                paths.join(", ")
-            ))
-            .hint("change the goals of one application at a time")
-            .into(),
-            read.files,
-        )),
+
+    /// All of it together, understood.
+    pub(crate) fn understood(self) -> Result<Input, Failure> {
+        assemble(&self.sources, self.main, &self.goals, self.clouds)
     }
 }
 

@@ -28,7 +28,8 @@ struct Head {
     /// What its parts are found by: the mark of its text.
     text: Mark,
     parts: usize,
-    /// Digest of the plan without its evidence and tradeoff, which may differ between two makings of one plan.
+    /// Digest of the plan without its evidence and tradeoff, which may differ between two makings of
+    /// one plan.
     content: String,
 }
 

@@ -85,7 +85,7 @@ pub(super) async fn remove(
     .await
 }
 
-/// Forgets the target of an application that is gone, if it is still to be gone.
+/// Forgets the target and the goals of an application that is gone, if it is still to be gone.
 ///
 /// # Errors
 /// The vault fails.
@@ -94,7 +94,12 @@ pub(super) async fn forget(ledger: &Ledger, application: &str) -> Result<(), Dep
     match ledger.get::<Target>(&key).await? {
         Some(Kept { body: Target { plan: None, .. }, record }) => {
             let require = vec![Condition::Is(key.clone(), record.version.rev)];
-            match ledger.commit(require, vec![Change::Remove(key)]).await {
+            let mut change = vec![Change::Remove(key)];
+            let goals = Keys(application).goals()?;
+            if ledger.get::<RunningGoals>(&goals).await?.is_some() {
+                change.push(Change::Remove(goals));
+            }
+            match ledger.commit(require, change).await {
                 // Somebody wants something of it again.
                 Ok(_) | Err(VaultError::Conflict(_)) => Ok(()),
                 Err(error) => Err(error.into()),

@@ -165,15 +165,16 @@ fn conflicts(problem: &Problem, classes: &[Class]) -> Vec<(usize, usize)> {
     let apart = problem.apart.iter().filter(|a| a.a != a.b);
     let mut conflicts: Vec<(usize, usize)> =
         apart.filter_map(|a| Some((of(a.a)?, of(a.b)?))).collect();
-    for (a, first) in classes.iter().enumerate() {
-        for (b, second) in classes.iter().enumerate().skip(a + 1) {
-            let exclude = |g: &GroupId| {
-                second.groups.iter().all(|other| problem.exclude_each_other(*g, *other))
-            };
-            if !problem.choices.is_empty() && first.groups.iter().all(exclude) {
-                conflicts.push((a, b));
-            }
-        }
+    if problem.choices.is_empty() {
+        return conflicts;
+    }
+    let exclude = |a: &Class, b: &Class| {
+        let all = |g: &GroupId| b.groups.iter().all(|other| problem.exclude_each_other(*g, *other));
+        a.groups.iter().all(all)
+    };
+    for (index, class) in classes.iter().enumerate() {
+        let before = classes[..index].iter().enumerate();
+        conflicts.extend(before.filter(|(_, b)| exclude(b, class)).map(|(b, _)| (b, index)));
     }
     conflicts
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::arguments::{Apply, Destroy, Global};
 use crate::commands::{plan, verify};
 use crate::failure::{Exit, Failure};
-use crate::inputs::{self, Input};
+use crate::inputs::Input;
 use crate::mounts::{self, Mounted};
 use crate::state::{State, WallClock, order};
 use crate::talk;
@@ -83,8 +83,7 @@ async fn prepared(global: &Global, arguments: &Apply, state: &State) -> Result<P
     let planning = &arguments.planning;
     let sources = plan::sources(&arguments.files, &arguments.profiles, planning);
     let mut catalog = planning.catalog.clone();
-    let sources = plan::of_running(global, sources, &mut catalog).await?;
-    let mut input = inputs::input(&sources)?;
+    let (mut input, _) = plan::read(global, sources, &mut catalog).await?;
     let mounted = all_mounts(global, state, &input).await?;
     if mounted.is_empty() {
         return Err(Failure::with_hint(

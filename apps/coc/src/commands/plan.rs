@@ -165,16 +165,19 @@ fn from_file(path: &str) -> Result<Running, Failure> {
     Ok(Running { plan, rules })
 }
 
-/// The sources of a running application for which new goals are given and nothing else: the files that
-/// it was planned from, with these goals in the place of those it runs by.
-pub(crate) async fn of_running(
+/// Reads what is to be planned. Goals alone are new ones for an application that runs: then its files
+/// are those that it was planned from, with these goals in the place of those it runs by.
+pub(crate) async fn read(
     global: &Global,
-    mut sources: Sources,
+    sources: Sources,
     catalog: &mut arguments::Catalog,
-) -> Result<Sources, Failure> {
-    let Some(application) = inputs::goals_alone(&sources.files)? else { return Ok(sources) };
+) -> Result<(Input, Sources), Failure> {
+    let contents = inputs::contents(&sources)?;
+    let Some(application) = contents.goals_alone()? else {
+        return Ok((contents.understood()?, sources));
+    };
     let running = match State::is_there(&global.dir) {
-        true => target_plan(&State::open(&global.dir).await?, &application).await?,
+        true => target_plan(&State::open(&global.dir).await?, application).await?,
         false => None,
     };
     let Some(plan) = running else {
@@ -187,15 +190,16 @@ pub(crate) async fn of_running(
     };
     talk::say(&format!("  changes   the goals of {application}, which runs by {}", plan.plan));
     let was = super::verify::sources_of(&plan);
-    sources.goals.splice(0..0, std::mem::replace(&mut sources.files, was.files));
-    sources.profiles = was.profiles;
-    if sources.clouds.is_empty() {
-        sources.clouds = was.clouds;
-    }
     if catalog.folders.is_empty() {
         catalog.folders = plan.inputs.catalog_folders.iter().map(PathBuf::from).collect();
     }
-    Ok(sources)
+    let sources = Sources {
+        files: was.files,
+        profiles: was.profiles,
+        goals: [sources.files, sources.goals].concat(),
+        clouds: if sources.clouds.is_empty() { was.clouds } else { sources.clouds },
+    };
+    Ok((inputs::input(&sources)?, sources))
 }
 
 /// The exit code that a plan's status means.
@@ -236,8 +240,7 @@ pub(crate) async fn run(global: &Global, arguments: &arguments::Plan) -> Result<
     let planning = &arguments.planning;
     let sources = sources(&arguments.files.files, &arguments.files.profiles, planning);
     let mut catalog = planning.catalog.clone();
-    let sources = of_running(global, sources, &mut catalog).await?;
-    let mut input = inputs::input(&sources)?;
+    let (mut input, sources) = read(global, sources, &mut catalog).await?;
     let mounted = crate::mounts::for_planning(global, &input).await?;
     let ground = ground(&mut input, &catalog.folders, mounted)?;
     let search = Search { time: planning.time, gap_ppm: planning.gap, seed: planning.seed };

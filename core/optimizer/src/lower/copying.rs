@@ -8,12 +8,11 @@ use coc_goals::number::Fraction;
 use coc_model::estate::SiteId;
 use coc_model::quantity::{Bytes, Traffic};
 use coc_model::route::Transfer;
-use num_traits::Zero;
 
 use super::groups::mounts;
 use super::number::{Linear, in_range};
 use super::{Lowering, Refused};
-use crate::problem::{Combination, Formula, GroupId, Measure, Table};
+use crate::problem::{Formula, GroupId, Measure, MeasureId, Table};
 
 /// Said of what is required for a price to be known.
 const KNOWN: &str = "data is copied only where the price of that is known";
@@ -107,14 +106,14 @@ impl Lowering<'_> {
         Ok(total)
     }
 
-    fn sum_of(&mut self, group: GroupId, by_site: Arc<[i128]>) -> crate::problem::MeasureId {
+    fn sum_of(&mut self, group: GroupId, by_site: Arc<[i128]>) -> MeasureId {
         self.problem
             .measure(Measure::Sum { items: vec![(group, Table::Site(by_site))], hosts: None })
     }
 
     /// Requires what is never negative to be zero.
     fn bar_above_zero(&mut self, at: &Expression, linear: &Linear) -> Refused<()> {
-        let (combination, _): (Combination, i128) = in_range(at, linear.whole())?;
+        let (combination, _) = in_range(at, linear.whole())?;
         self.required(Formula::AtMostZero(combination), KNOWN);
         Ok(())
     }
@@ -129,7 +128,7 @@ impl Lowering<'_> {
         let estate = self.world.estate;
         let to = SiteId(u32::try_from(to).unwrap_or(u32::MAX));
         let price = |from: &SiteId| match estate.transfer(*from, to) {
-            Transfer::Free => Some(i128::zero()),
+            Transfer::Free => Some(0),
             Transfer::Metered(meter) => {
                 let meter = estate.meters.get(meter.0 as usize)?;
                 Some(meter.cost(Traffic(size.0)).nano())

@@ -30,8 +30,9 @@ pub(super) fn tradeoff(tradeoff: &Tradeoff) -> String {
 
 fn value(value: &TradedValue) -> String {
     let TradedValue { goal, unit, before, after, more } = value;
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
     let more = if more == "unknown" { String::new() } else { format!(" ({more})") };
-    format!("{goal:<9}  {before} → {after} {unit}{more}").replace("  (", " (")
+    format!("{goal:<9}  {before} → {after}{unit}{more}")
 }
 
 fn goal(goal: &TradedGoal) -> String {
